@@ -1,0 +1,98 @@
+// Five classes of failure, one per reaction. Owns how an error is worded and which exit code it means; prints nothing.
+
+/** Options every error takes: what to do about it, and what caused it. */
+export interface ErrorDetail {
+  /** What the user can do about it, one sentence, shown on a `hint:` line. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** An error that is shown to the user without a stack: `<who>: <expected>, got <value>`. */
+export abstract class SekftError extends Error {
+  abstract readonly exitCode: number;
+  readonly hint: string | undefined;
+  constructor(message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = new.target.name;
+    this.hint = detail.hint;
+  }
+}
+
+/** The user asked for something that cannot be done: exit 2, nothing was changed. */
+export class UserError extends SekftError {
+  readonly exitCode = 2;
+}
+
+/** Where in a file something was wrong. */
+export interface Place {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line?: number;
+  /** Dotted path of the field, e.g. `turns[3].role`. */
+  readonly field?: string;
+}
+
+/** A file is not what it should be: `file:line: field: what`. Exit 2. */
+export class DataError extends SekftError {
+  readonly exitCode = 2;
+  constructor(
+    readonly place: Place,
+    readonly complaint: string,
+    detail: ErrorDetail = {},
+  ) {
+    const line = place.line === undefined ? "" : `:${place.line}`;
+    const field = place.field === undefined ? "" : `${place.field}: `;
+    super(`${place.file}${line}: ${field}${complaint}`, detail);
+  }
+}
+
+/** The GPU, its driver or its memory failed. Exit 1. */
+export class GpuError extends SekftError {
+  readonly exitCode = 1;
+}
+
+/** A sandbox could not do its part; the sample is retried or dropped, never scored. Exit 1. */
+export class SandboxError extends SekftError {
+  readonly exitCode = 1;
+}
+
+/** The user pressed Ctrl-C or sent SIGTERM; everything worth keeping was kept. */
+export class Interrupted extends SekftError {
+  readonly exitCode = 130;
+}
+
+/** A short, safe rendering of any value for an error message. */
+export function show(value: unknown): string {
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === "bigint" || value === undefined || typeof value === "number") return String(value);
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** The entry of `known` closest to `word`, if it is close enough to be a typo (Levenshtein distance at most a third). */
+export function closest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,62 @@
+// One table per command. The parser, --help, the config file check, the defaults and the saved options.json all come from it.
+
+/** What every option has. */
+interface OptionBase {
+  /** One line; the default and the unit are added by --help. */
+  readonly help: string;
+  /** Heading under which --help lists it. */
+  readonly group?: string;
+  /** Placeholder in --help, e.g. `DIR`. */
+  readonly value?: string;
+  /** Unit shown in --help, e.g. `tokens`. */
+  readonly unit?: string;
+  /** One-letter alias without the dash. */
+  readonly short?: string;
+  /** Other long names (kebab case, without dashes) that mean the same. */
+  readonly aliases?: readonly string[];
+}
+export interface NumberOption extends OptionBase {
+  readonly type: "int" | "float";
+  readonly default?: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+export interface StringOption extends OptionBase {
+  readonly type: "string";
+  readonly default?: string;
+  readonly choices?: readonly string[];
+}
+export interface ListOption extends OptionBase {
+  readonly type: "list";
+  readonly default?: readonly string[];
+}
+export interface FlagOption extends OptionBase {
+  readonly type: "flag";
+  readonly default?: boolean;
+}
+export type Option = NumberOption | StringOption | ListOption | FlagOption;
+/** Keys are camelCase; the flag is the key in kebab case. */
+export type OptionTable = Readonly<Record<string, Option>>;
+
+type ValueOf<O extends Option> = O extends NumberOption
+  ? number
+  : O extends StringOption
+    ? string
+    : O extends ListOption
+      ? readonly string[]
+      : boolean;
+type HasDefault<O extends Option> = O extends { readonly default: unknown }
+  ? true
+  : O extends FlagOption
+    ? true
+    : false;
+
+/** The resolved values of a table: an option without a default is `undefined` when not given; flags are false. */
+export type Options<T extends OptionTable> = {
+  readonly [K in keyof T]: HasDefault<T[K]> extends true ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
+};
+
+/** `loraAlpha` -> `lora-alpha`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
