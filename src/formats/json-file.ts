@@ -1,0 +1,68 @@
+// Reads JSON files and their fields with errors that name the file, the line and the field.
+
+import { readFileSync } from "node:fs";
+import { DataError, show, UserError } from "../base/errors.ts";
+
+/** A parsed JSON object. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Reads a whole file as bytes.
+ *  @throws UserError when it is missing or cannot be read. */
+export function readBytes(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT")
+      throw new UserError(`${path}: expected ${what}, got no such file`, { cause: error });
+    throw new UserError(`${path}: expected ${what}, got ${code ?? String(error)}`, { cause: error });
+  }
+}
+
+/** Parses a JSON object from a file.
+ *  @throws UserError when the file is missing; DataError with the line for bad UTF-8, bad JSON or another JSON type. */
+export function readJsonObject(path: string, what: string): JsonObject {
+  return parseJsonObject(readBytes(path, what), path);
+}
+
+/** As {@link readJsonObject}, for bytes that were read already; `path` is used in errors only. */
+export function parseJsonObject(bytes: Uint8Array, path: string): JsonObject {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new DataError({ file: path }, "expected UTF-8 text, got other bytes", { cause: error });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DataError(
+      { file: path, line: lineOfJsonError(text) },
+      `expected JSON, got ${(error as Error).message}`,
+      {
+        hint: "the file may be cut off; fetch or write it again",
+        cause: error,
+      },
+    );
+  }
+  if (!isObject(value)) throw new DataError({ file: path }, `expected a JSON object, got ${show(value)}`);
+  return value;
+}
+
+/** True for a JSON object (not null, not a list). */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// Matches the longest run of valid JSON tokens; what follows it is where the text stops being JSON (or its end).
+const token =
+  /(?:[\s{}[\]:,]|"(?:[^"\\\n]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+
+/** Line (from 1) of the first piece of `text` that is not a JSON token; the last line when all tokens are fine. */
+function lineOfJsonError(text: string): number {
+  token.lastIndex = 0;
+  let end = 0;
+  while (token.test(text)) end = token.lastIndex;
+  return text.slice(0, end).split("\n").length;
+}
