@@ -61,6 +61,11 @@ export class Interrupted extends SekftError {
   readonly exitCode = 130;
 }
 
+/** The reader of our output went away (`sekft ... | head`): nothing to say, nothing failed. Exit 0. */
+export class OutputClosed extends SekftError {
+  readonly exitCode = 0;
+}
+
 /** A short, safe rendering of any value for an error message. */
 export function show(value: unknown): string {
   if (typeof value === "string")

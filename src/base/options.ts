@@ -14,6 +14,8 @@ interface OptionBase {
   readonly short?: string;
   /** Other long names (kebab case, without dashes) that mean the same. */
   readonly aliases?: readonly string[];
+  /** The command refuses to start without it. */
+  readonly required?: boolean;
 }
 export interface NumberOption extends OptionBase {
   readonly type: "int" | "float";
@@ -29,6 +31,7 @@ export interface StringOption extends OptionBase {
 export interface ListOption extends OptionBase {
   readonly type: "list";
   readonly default?: readonly string[];
+  readonly choices?: readonly string[];
 }
 export interface FlagOption extends OptionBase {
   readonly type: "flag";
@@ -45,18 +48,43 @@ type ValueOf<O extends Option> = O extends NumberOption
     : O extends ListOption
       ? readonly string[]
       : boolean;
-type HasDefault<O extends Option> = O extends { readonly default: unknown }
+type HasDefault<O extends Option> = O extends { readonly default: unknown } | { readonly required: true }
   ? true
   : O extends FlagOption
     ? true
     : false;
 
-/** The resolved values of a table: an option without a default is `undefined` when not given; flags are false. */
+/** The resolved values of a table: what is neither required nor has a default is `undefined` when not given; flags are false. */
 export type Options<T extends OptionTable> = {
   readonly [K in keyof T]: HasDefault<T[K]> extends true ? ValueOf<T[K]> : ValueOf<T[K]> | undefined;
 };
 
-/** `loraAlpha` -> `lora-alpha`. */
+/** `loraAlpha` -> `lora-alpha`, `load4bit` -> `load-4bit`, `adamBeta1` -> `adam-beta1`. */
 export function flagName(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return key.replace(/[A-Z]|(?<=[a-z])\d+(?=[a-z])/g, (start) => `-${start.toLowerCase()}`);
+}
+
+/** `lora-alpha` and `lora_alpha` -> `loraAlpha`. */
+export function keyName(name: string): string {
+  return name.replace(/[-_]+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The key of `table` that `name` means, in kebab, snake or camel case, or by an alias. */
+export function findKey(table: OptionTable, name: string): string | undefined {
+  const key = keyName(name);
+  if (Object.hasOwn(table, key)) return key;
+  return Object.keys(table).find((candidate) =>
+    table[candidate]?.aliases?.some((alias) => keyName(alias) === key),
+  );
+}
+
+/** What options.json holds: snake case names as in transformers' `TrainingArguments`, absent values as null.
+ *  The file can be given back with `--config`. */
+export function serialiseOptions(
+  table: OptionTable,
+  values: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(table).map((key) => [flagName(key).replaceAll("-", "_"), values[key] ?? null]),
+  );
 }

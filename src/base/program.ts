@@ -1,0 +1,195 @@
+// Turns a list of command records into a program: parsing, --help, suggestions. Knows no command by name.
+
+import {
+  type CommanderError,
+  Command as Program,
+  Option as ProgramOption,
+} from "@commander-js/extra-typings";
+import type { Command, Terminal } from "./command.ts";
+import { closest, show, UserError } from "./errors.ts";
+import { describeOption, flagSyntax } from "./help.ts";
+import { flagName, type OptionTable } from "./options.ts";
+import { resolveOptions } from "./resolve.ts";
+import { optionNames } from "./values.ts";
+
+/** What the program is, beside its commands. */
+export interface Identity {
+  readonly name: string;
+  readonly summary: string;
+  /** Summary of each first word that only groups commands, e.g. `inspect`. */
+  readonly groups: Readonly<Record<string, string>>;
+  /** Text of --version; asked for only when it is shown. */
+  version(): string;
+}
+
+/** The flags that every command takes; the terminal was opened with them before anything is parsed. */
+export const globalFlags = [
+  { flag: "json", help: "print results as JSON on stdout, and nothing else there" },
+  { flag: "quiet", help: "no progress and no notes; warnings and errors stay" },
+  { flag: "no-color", help: "no colours (NO_COLOR and a pipe have the same effect)" },
+  { flag: "trace", help: "show where an error came from" },
+] as const;
+
+/** Runs the command that `argv` names; 0 when it or its help is done, 2 when no command was named.
+ *  @throws UserError for an option or command that does not exist, and whatever the command throws. */
+export async function runProgram(
+  argv: readonly string[],
+  commands: readonly Command[],
+  identity: Identity,
+  terminal: Terminal,
+): Promise<number> {
+  const program = new Program(identity.name).description(identity.summary).usage("<command> [options]");
+  prepare(
+    program,
+    terminal,
+    commands.map((command) => command.name.split(" ")[0]!),
+  );
+  program.option("--version", "the version and the commit it was built from");
+  for (const { flag, help } of globalFlags) program.option(`--${flag}`, help);
+  program.addHelpText("after", "\n<command> --help tells more about a command.");
+  let code = 0;
+  for (const command of commands) addCommand(program, command, commands, identity, terminal);
+  program.on("option:version", () => {
+    terminal.out(identity.version());
+    throw DONE;
+  });
+  try {
+    await program.parseAsync(dashed(argv), { from: "user" });
+  } catch (error) {
+    if (isHelp(error)) code = error.exitCode === 0 ? 0 : 2;
+    else if (error !== DONE) throw error;
+  }
+  return code;
+}
+
+// Leaves the parser once --version has been answered.
+const DONE = new Error("done");
+
+function isHelp(error: unknown): error is CommanderError {
+  return (error as CommanderError | null)?.code?.startsWith?.("commander.help") ?? false;
+}
+
+// transformers' users write --lora_r; both spellings mean the same.
+function dashed(argv: readonly string[]): string[] {
+  return argv.map((word) => word.replace(/^--[a-z][\w-]*/, (flag) => flag.replaceAll("_", "-")));
+}
+
+// The settings that every node of the command tree has. `names` are the options or commands a typo is compared with.
+function prepare(node: Program, terminal: Terminal, names: readonly string[]): void {
+  const write = (text: string) => terminal.out(text.trimEnd());
+  node
+    .helpOption("-h, --help", "this text")
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .configureHelp({
+      helpWidth: Math.min(terminal.columns, 110),
+      showGlobalOptions: true,
+      styleTitle: (title) => (terminal.color ? `\x1b[1m${title}\x1b[22m` : title),
+      optionTerm: (option) => option.flags.replace(/ \[yes\]$/, ""),
+    })
+    .configureOutput({
+      writeOut: write,
+      writeErr: (text) => terminal.warn(text.trimEnd()),
+      outputError: () => {},
+      getOutHasColors: () => terminal.color,
+      getErrHasColors: () => false,
+    })
+    .exitOverride((error) => {
+      throw translate(error, fullName(node), names);
+    });
+}
+
+function fullName(node: { name(): string; parent: unknown }): string {
+  const parent = node.parent as typeof node | null;
+  return parent ? [fullName(parent), node.name()].join(" ") : node.name();
+}
+
+function translate(error: CommanderError, who: string, names: readonly string[]): Error {
+  const got = /'(.*?)'/.exec(error.message)?.[1] ?? error.message;
+  const suggest = (word: string, dashes: string) => {
+    const near = closest(word, names);
+    return { hint: near ? `did you mean ${dashes}${near}?` : `${who} --help lists them` };
+  };
+  switch (error.code) {
+    case "commander.unknownOption":
+      return new UserError(
+        `${who}: expected one of its options, got ${got}`,
+        suggest(got.replace(/^-+|=.*$/g, ""), "--"),
+      );
+    case "commander.unknownCommand":
+      return new UserError(`${who}: expected one of its commands, got ${show(got)}`, suggest(got, ""));
+    case "commander.optionMissingArgument":
+      return new UserError(`${who}: expected a value after ${got}, got nothing`);
+    default:
+      return error;
+  }
+}
+
+function addCommand(
+  program: Program,
+  command: Command,
+  commands: readonly Command[],
+  identity: Identity,
+  terminal: Terminal,
+): void {
+  const words = command.name.split(" ");
+  let parent: Program = program;
+  for (const word of words.slice(0, -1)) {
+    const siblings = commands.flatMap(({ name }) =>
+      name.startsWith(`${word} `) ? [name.split(" ")[1]!] : [],
+    );
+    const known = parent.commands.find((child) => child.name() === word) as Program | undefined;
+    parent = known ?? (parent.command(word).description(identity.groups[word] ?? "") as Program);
+    if (!known) prepare(parent, terminal, siblings);
+  }
+  const leaf = parent.command(words.at(-1)!) as Program;
+  const globals = [...globalFlags.map(({ flag }) => flag as string), "help", "config"];
+  prepare(leaf, terminal, [...optionNames(command.options), ...globals]);
+  leaf.summary(command.summary).usage("[options]").allowExcessArguments(true);
+  leaf.description(command.description ? `${command.summary}\n\n${command.description}` : command.summary);
+  addOptions(leaf, command.options);
+  const examples = command.examples.map(({ line, does }) => `  ${line}\n      ${does}`).join("\n");
+  leaf.addHelpText("after", `\n${terminal.color ? "\x1b[1mExamples:\x1b[22m" : "Examples:"}\n${examples}`);
+  leaf.action(async () => {
+    const extra = leaf.args[0];
+    if (extra !== undefined)
+      throw new UserError(`${fullName(leaf)}: expected options only, got ${show(extra)}`);
+    const { config, ...flags } = leaf.opts() as Record<string, unknown>;
+    const fromFile =
+      typeof config === "string"
+        ? (await import("./config-file.ts")).readConfig(config, command.options)
+        : {};
+    await command.run(resolveOptions(command.options, byKey(command.options, flags), fromFile), terminal);
+  });
+}
+
+function addOptions(leaf: Program, table: OptionTable): void {
+  for (const [key, option] of Object.entries(table)) {
+    leaf.addOption(
+      new ProgramOption(flagSyntax(flagName(key), option), describeOption(key, option)).helpGroup(
+        `${option.group ?? "Options"}:`,
+      ),
+    );
+    const { short: _, ...plain } = option;
+    for (const alias of option.aliases ?? [])
+      leaf.addOption(new ProgramOption(flagSyntax(alias, plain)).hideHelp());
+    if (option.type === "flag") leaf.addOption(new ProgramOption(`--no-${flagName(key)}`).hideHelp());
+  }
+  if (Object.keys(table).length > 0)
+    leaf.addOption(
+      new ProgramOption("--config <FILE>", "YAML file of options; a flag wins over the file").helpGroup(
+        "Options:",
+      ),
+    );
+}
+
+// commander names a value after the flag that was written; an alias and a digit in the name must end at the table's key.
+function byKey(table: OptionTable, flags: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const camel = (flag: string) => new ProgramOption(`--${flag}`).attributeName();
+  return Object.fromEntries(
+    Object.entries(table).map(([key, option]) => {
+      const given = [flagName(key), ...(option.aliases ?? [])].map((flag) => flags[camel(flag)]);
+      return [key, given.find((value) => value !== undefined)];
+    }),
+  );
+}

@@ -1,0 +1,15 @@
+// Every command of the program, in the order of --help. The one list that parser, completion and README are held against.
+
+import type { Command } from "../base/command.ts";
+import { completionCommands } from "./completion.ts";
+
+const verbs: readonly Command[] = [];
+
+/** All commands. */
+export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];
+
+/** What the words say that only group commands. */
+export const groups: Readonly<Record<string, string>> = {
+  inspect: "Shows what would be trained, data, bases, adapters, numbers",
+  completion: "Prints the completion script for a shell",
+};
