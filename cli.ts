@@ -37,8 +37,4 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     if (process.listenerCount(signal) === 1) process.exit(130);
   });
 
-try {
-  process.exit(await runProgram(argv, commands, identity, terminal));
-} catch (error) {
-  fail(error);
-}
+runProgram(argv, commands, identity, terminal).then((code) => process.exit(code), fail);
