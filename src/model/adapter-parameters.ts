@@ -1,0 +1,169 @@
+// LoRA weights and their gradients, all in a few flat buffers, so that clipping and AdamW are one pass over memory.
+// A [R, in] and B [out, R], f32, row-major: PEFT's own bytes. Hu et al. 2021.
+
+import type { Device } from "../gpu/device.ts";
+import { type Tensor, viewAlignment } from "../gpu/tensor.ts";
+
+/** One adapted linear layer. */
+export interface LoraTarget {
+  /** Module path under the base, e.g. `model.layers.0.self_attn.q_proj`. */
+  readonly module: string;
+  readonly r: number;
+  /** alpha / r, or alpha / sqrt(r) for rsLoRA. */
+  readonly scale: number;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+}
+
+/** Elements of a flat buffer that share a learning rate: all A, or all B (LoRA+ gives B its own). */
+export interface ParameterRange {
+  readonly kind: "lora_A" | "lora_B";
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Where one LoRA matrix lies. */
+export interface ParameterSlot {
+  /** Key in adapter_model.safetensors. */
+  readonly name: string;
+  readonly kind: "lora_A" | "lora_B";
+  readonly target: LoraTarget;
+  readonly shape: readonly [number, number];
+  /** Index of its flat buffer, and its first element there. */
+  readonly flat: number;
+  readonly start: number;
+}
+
+/** The layout of all matrices over flat buffers of at most `maxBindingBytes`. */
+export interface ParameterLayout {
+  readonly slots: readonly ParameterSlot[];
+  /** Elements of each flat buffer. */
+  readonly sizes: readonly number[];
+  readonly ranges: readonly (readonly ParameterRange[])[];
+}
+
+const alignment = viewAlignment / 4;
+
+/** Places all A, then all B, each from an aligned element on. */
+export function layoutParameters(targets: readonly LoraTarget[], maxBindingBytes: number): ParameterLayout {
+  const limit = Math.floor(maxBindingBytes / 4 / alignment) * alignment;
+  const slots: ParameterSlot[] = [];
+  const sizes: number[] = [];
+  const ranges: ParameterRange[][] = [];
+  for (const kind of ["lora_A", "lora_B"] as const) {
+    for (const target of targets) {
+      const shape =
+        kind === "lora_A"
+          ? ([target.r, target.inFeatures] as const)
+          : ([target.outFeatures, target.r] as const);
+      const count = Math.ceil((shape[0] * shape[1]) / alignment) * alignment;
+      if (sizes.length === 0 || sizes.at(-1)! + count > limit) {
+        sizes.push(0);
+        ranges.push([]);
+      }
+      const flat = sizes.length - 1;
+      const start = sizes[flat]!;
+      slots.push({ name: parameterName(target.module, kind), kind, target, shape, flat, start });
+      sizes[flat] = start + count;
+      const last = ranges[flat]!.at(-1);
+      if (last?.kind === kind)
+        ranges[flat]![ranges[flat]!.length - 1] = { ...last, count: last.count + count };
+      else ranges[flat]!.push({ kind, start, count });
+    }
+  }
+  return { slots, sizes, ranges };
+}
+
+/** PEFT's key of a matrix, e.g. `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`. */
+export function parameterName(module: string, kind: "lora_A" | "lora_B"): string {
+  return `base_model.model.${module}.${kind}.weight`;
+}
+
+/** One LoRA pair as the model uses it. */
+export interface LoraPair {
+  readonly target: LoraTarget;
+  readonly a: Tensor;
+  readonly b: Tensor;
+  /** Gradients; absent when the adapter is not trained. */
+  readonly da?: Tensor;
+  readonly db?: Tensor;
+}
+
+/** The LoRA weights of one adapter on the device. */
+export class AdapterParameters {
+  readonly layout: ParameterLayout;
+  /** Flat weights, f32. */
+  readonly weights: readonly Tensor[];
+  /** Flat gradients, f32; empty when the adapter is not trained. */
+  readonly gradients: readonly Tensor[];
+  private readonly pairs = new Map<string, LoraPair>();
+
+  constructor(
+    private readonly device: Device,
+    targets: readonly LoraTarget[],
+    train: boolean,
+  ) {
+    this.layout = layoutParameters(targets, device.maxBindingBytes);
+    const flats = (label: string, memoryClass: string) =>
+      this.layout.sizes.map((size, i) => device.tensor(memoryClass, `${label}.${i}`, "f32", [size]));
+    this.weights = flats("lora", "LoRA weights");
+    this.gradients = train ? flats("lora.grad", "LoRA gradients") : [];
+    const views = new Map<string, Tensor>();
+    for (const slot of this.layout.slots) {
+      views.set(slot.name, this.weights[slot.flat]!.view(slot.start, slot.shape, slot.name));
+      const gradient = this.gradients[slot.flat]?.view(slot.start, slot.shape, `grad.${slot.name}`);
+      if (gradient) views.set(`grad.${slot.name}`, gradient);
+    }
+    for (const target of targets) {
+      const [a, b] = (["lora_A", "lora_B"] as const).map((kind) => parameterName(target.module, kind)) as [
+        string,
+        string,
+      ];
+      this.pairs.set(target.module, {
+        target,
+        a: views.get(a)!,
+        b: views.get(b)!,
+        da: views.get(`grad.${a}`),
+        db: views.get(`grad.${b}`),
+      });
+    }
+  }
+
+  /** The pair on a module, if it is adapted. */
+  pair(module: string): LoraPair | undefined {
+    return this.pairs.get(module);
+  }
+
+  /** Writes weights by PEFT key; every matrix must be given. */
+  write(values: ReadonlyMap<string, Float32Array>): void {
+    for (const { name, flat, start, shape } of this.layout.slots) {
+      const value = values.get(name);
+      if (value?.length !== shape[0] * shape[1])
+        throw new Error(
+          `adapter: expected ${shape[0] * shape[1]} values for ${name}, got ${value?.length ?? "none"}`,
+        );
+      this.device.write(this.weights[flat]!, value, start);
+    }
+  }
+
+  /** Reads weights back by PEFT key. */
+  readWeights(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.weights);
+  }
+
+  /** Reads gradients back by PEFT key. */
+  readGradients(): Promise<Map<string, Float32Array>> {
+    return this.readAll(this.gradients);
+  }
+
+  private async readAll(flats: readonly Tensor[]): Promise<Map<string, Float32Array>> {
+    const values: Float32Array[] = [];
+    for (const flat of flats) values.push(await this.device.read(flat));
+    return new Map(
+      this.layout.slots.map(({ name, flat, start, shape }) => [
+        name,
+        values[flat]!.slice(start, start + shape[0] * shape[1]),
+      ]),
+    );
+  }
+}
