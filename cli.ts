@@ -3,6 +3,7 @@
 
 import { runProgram } from "./src/base/program.ts";
 import { reportError } from "./src/base/report.ts";
+import { endOnSignals } from "./src/base/signals.ts";
 import { openTerminal } from "./src/base/terminal.ts";
 import { version } from "./src/base/version.ts";
 import { commands, groups } from "./src/commands/index.ts";
@@ -31,10 +32,6 @@ const identity = {
 const fail = (error: unknown) => process.exit(reportError(error, terminal, trace));
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.on(signal, () => {
-    // A command that has something to save listens too, and ends by itself.
-    if (process.listenerCount(signal) === 1) process.exit(130);
-  });
+endOnSignals();
 
 runProgram(argv, commands, identity, terminal).then((code) => process.exit(code), fail);

@@ -39,11 +39,8 @@ export async function runProgram(
   terminal: Terminal,
 ): Promise<number> {
   const program = new Program(identity.name).description(identity.summary).usage("<command> [options]");
-  prepare(
-    program,
-    terminal,
-    commands.map((command) => command.name.split(" ")[0]!),
-  );
+  const firstWords = new Set(commands.map((command) => command.name.split(" ")[0]!));
+  prepare(program, terminal, [...firstWords]);
   program.option("--version", "the version and the commit it was built from");
   for (const { flag, help } of globalFlags) program.option(`--${flag}`, help);
   program.addHelpText("after", "\n<command> --help tells more about a command.");
@@ -95,20 +92,24 @@ function prepare(node: Program, terminal: Terminal, names: readonly string[]): v
       getErrHasColors: () => false,
     })
     .exitOverride((error) => {
-      throw translate(error, fullName(node), names);
+      throw translate(error, wordsOf(node), names);
     });
 }
 
-function fullName(node: { name(): string; parent: unknown }): string {
+// `inspect mask`; the program itself has no words.
+function wordsOf(node: { name(): string; parent: unknown }): string {
   const parent = node.parent as typeof node | null;
-  return parent ? [fullName(parent), node.name()].join(" ") : node.name();
+  return parent ? `${wordsOf(parent)} ${node.name()}`.trim() : "";
 }
 
-function translate(error: CommanderError, who: string, names: readonly string[]): Error {
+function translate(error: CommanderError, words: string, names: readonly string[]): Error {
+  const who = words || "command line";
   const got = /'(.*?)'/.exec(error.message)?.[1] ?? error.message;
   const suggest = (word: string, dashes: string) => {
     const near = closest(word, names);
-    return { hint: near ? `did you mean ${dashes}${near}?` : `${who} --help lists them` };
+    return {
+      hint: near ? `did you mean ${dashes}${near}?` : `sekft ${words ? `${words} ` : ""}--help lists them`,
+    };
   };
   switch (error.code) {
     case "commander.unknownOption":
@@ -117,9 +118,9 @@ function translate(error: CommanderError, who: string, names: readonly string[])
         suggest(got.replace(/^-+|=.*$/g, ""), "--"),
       );
     case "commander.unknownCommand":
-      return new UserError(`${who}: expected one of its commands, got ${show(got)}`, suggest(got, ""));
+      return new UserError(`${who}: expected one of ${names.join(", ")}, got ${show(got)}`, suggest(got, ""));
     case "commander.optionMissingArgument":
-      return new UserError(`${who}: expected a value after ${got}, got nothing`);
+      return new UserError(`${who}: expected a value after ${got.replace(/^-\w, | <.*$/g, "")}, got nothing`);
     default:
       return error;
   }
@@ -153,7 +154,7 @@ function addCommand(
   leaf.action(async () => {
     const extra = leaf.args[0];
     if (extra !== undefined)
-      throw new UserError(`${fullName(leaf)}: expected options only, got ${show(extra)}`);
+      throw new UserError(`${wordsOf(leaf)}: expected options only, got ${show(extra)}`);
     const { config, ...flags } = leaf.opts() as Record<string, unknown>;
     const fromFile =
       typeof config === "string"
