@@ -132,7 +132,7 @@ export function quantise(
 export function dequantise(
   quantised: Quantised,
   count: number,
-  into = new Float32Array(count),
+  into: Float32Array = new Float32Array(count),
   skip = 0,
 ): Float32Array {
   const { packed, absmax, blocksize } = quantised;
