@@ -67,14 +67,14 @@ function bash(commands: readonly Command[]): string {
       if (of === undefined) return [];
       return of === "files"
         ? [
-            `    "${command.name} --${name}") COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;`,
+            `    "${command.name} --${name}") IFS=$'\\n'; COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames; return ;;`,
           ]
         : [`    "${command.name} --${name}") words="${of.join(" ")}" ;;`];
     }),
   );
   return `# bash completion for sekft
 _sekft() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD - 1]}" command="" words="" i
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD - 1]}" command="" words="" i IFS=$' \\t\\n'
   # bash splits --tier=f32 at the equals sign
   if [[ $cur == "=" ]]; then cur=""; elif [[ $prev == "=" ]]; then prev="\${COMP_WORDS[COMP_CWORD - 2]}"; fi
   for ((i = 1; i < COMP_CWORD; i++)); do

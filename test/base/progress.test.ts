@@ -57,7 +57,7 @@ test("a terminal gets a bar within its width that is gone at the end", () => {
   progress.update(2, "too soon to be drawn");
   progress.end();
   expect(drawn).toEqual([
-    "\r\u001b[2Ktrain █░░░░░░░░░░░░░░░░░░░ 2 %  1/40  2.0 s each  ETA 1m 18s  loss …",
+    "\r\u001b[2Ktrain █░░░░░░░░░░░░░░░░░░░ 2 %  1/40  2.0 s each  ETA 1m 18s  loss 1…",
     "\r\u001b[2K",
   ]);
   expect(Bun.stringWidth(drawn[0]!)).toBeLessThan(70);
