@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { UserError } from "../base/errors.ts";
 import type { BaseWeights } from "./base-contract.ts";
+import { GgufBase } from "./gguf-base.ts";
 import { HfBase } from "./hf-base.ts";
 
 export type { BaseWeights, QuantisedRows, StoredType, TensorEntry } from "./base-contract.ts";
@@ -15,5 +16,5 @@ export function openBase(path: string): BaseWeights {
     throw new UserError(`${path}: expected a model directory or a .gguf file, got nothing there`, {
       hint: "give --base the path of a downloaded model",
     });
-  return new HfBase(path);
+  return stat.isDirectory() ? new HfBase(path) : new GgufBase(path);
 }

@@ -9,6 +9,7 @@ import { allFinite, type FloatType, isFloatType, roundTo, widenBF16, widenF16 } 
 import { fingerprintFiles } from "./fingerprint.ts";
 import { openShards } from "./hf-shards.ts";
 import { dequantise } from "./nf4.ts";
+import { notFinite } from "./not-finite.ts";
 import type { SafetensorsEntry, SafetensorsFile } from "./safetensors.ts";
 import { expectedTensors } from "./tensor-names.ts";
 
@@ -227,20 +228,4 @@ function tensorEntry(
   if (!isFloatType(entry.dtype))
     throw fail(`expected F32, F16, BF16 or bitsandbytes' 4 bits, got ${entry.dtype}`);
   return { name, shape, type: entry.dtype satisfies FloatType, bytes: entry.bytes, file: file.path };
-}
-
-/** The error for a weight that is NaN or infinite, naming the first one. */
-export function notFinite(
-  name: string,
-  file: string,
-  values: Float32Array,
-  fromRow: number,
-  columns: number,
-): DataError {
-  const at = values.findIndex((x) => !Number.isFinite(x));
-  const place =
-    columns === 1 ? `[${fromRow + at}]` : `[${fromRow + Math.floor(at / columns)}, ${at % columns}]`;
-  return new DataError({ file, field: name }, `expected finite weights, got ${values[at]} at ${place}`, {
-    hint: "the base is damaged; download it again or choose another",
-  });
 }
