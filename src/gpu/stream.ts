@@ -67,10 +67,10 @@ export class Stream {
     this.open().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
   }
 
-  /** Fills a tensor with zero bytes. */
-  clear(tensor: Tensor): void {
+  /** Fills the first `bytes` bytes of a tensor, or all of it, with zeros. */
+  clear(tensor: Tensor, bytes = tensor.bytes): void {
     this.closePass();
-    this.open().clearBuffer(tensor.buffer, tensor.offset, tensor.bytes);
+    this.open().clearBuffer(tensor.buffer, tensor.offset, bytes);
   }
 
   /** Hands everything recorded so far to the device; does not wait. */

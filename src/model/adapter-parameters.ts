@@ -96,18 +96,22 @@ export class AdapterParameters {
   readonly weights: readonly Tensor[];
   /** Flat gradients, f32; empty when the adapter is not trained. */
   readonly gradients: readonly Tensor[];
+  /** AdamW's moments of each flat buffer; empty when the adapter is not trained. */
+  readonly moments: readonly { readonly m: Tensor; readonly v: Tensor }[];
   private readonly pairs = new Map<string, LoraPair>();
 
   constructor(
     private readonly device: Device,
     targets: readonly LoraTarget[],
     train: boolean,
+    /** Makes the planned buffer of a label. */
+    take: (label: string) => Tensor,
   ) {
     this.layout = layoutParameters(targets, device.maxBindingBytes);
-    const flats = (label: string, memoryClass: string) =>
-      this.layout.sizes.map((size, i) => device.tensor(memoryClass, `${label}.${i}`, "f32", [size]));
-    this.weights = flats("lora", "LoRA weights");
-    this.gradients = train ? flats("lora.grad", "LoRA gradients") : [];
+    const flats = (label: string) => this.layout.sizes.map((_, i) => take(`${label}.${i}`));
+    this.weights = flats("lora");
+    this.gradients = train ? flats("lora.grad") : [];
+    this.moments = train ? flats("adam.m").map((m, i) => ({ m, v: take(`adam.v.${i}`) })) : [];
     const views = new Map<string, Tensor>();
     for (const slot of this.layout.slots) {
       views.set(slot.name, this.weights[slot.flat]!.view(slot.start, slot.shape, slot.name));

@@ -1,0 +1,207 @@
+// One decoder layer of the Llama family, forward and backward side by side.
+//   x2 = x + o(attention(rope(q(n1 x)), rope(k(n1 x)), v(n1 x)))      Qwen3: q and k are normed per head before the rotation
+//   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))
+// Frozen weights get no gradient; what flows is dx, and LoRA's dA and dB.
+
+import type { ModelConfig } from "../formats/config.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { attentionBackward, attentionForward } from "../ops/attention.ts";
+import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
+import { rope } from "../ops/rope.ts";
+import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
+import type { Activations, BackwardWorking, Working } from "./activations.ts";
+import { type DropoutState, type Linear, linearBackward, linearForward } from "./linear.ts";
+import type { LinearName } from "./shapes.ts";
+
+/** A layer's weights on the device. */
+export interface DecoderLayer {
+  readonly index: number;
+  readonly inputNorm: Tensor;
+  readonly postAttentionNorm: Tensor;
+  readonly qNorm: Tensor | undefined;
+  readonly kNorm: Tensor | undefined;
+  readonly linear: Readonly<Record<LinearName, Linear>>;
+}
+
+/** What every layer of a micro-batch reads. */
+export interface LayerContext {
+  readonly config: ModelConfig;
+  readonly tokens: number;
+  readonly positions: Tensor;
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+  /** First key that each query sees, and last query that sees each key, under this layer's window. */
+  readonly lo: Tensor;
+  readonly hi: Tensor;
+  readonly dropout: DropoutState | undefined;
+  readonly working: Working;
+}
+
+/** y = layer(x). Fills `kept`. x and y [N, C] f32. Without y, stops where backward has all it needs. */
+export function layerForward(
+  stream: Stream,
+  layer: DecoderLayer,
+  tensors: { x: Tensor; y: Tensor | undefined },
+  kept: Activations,
+  context: LayerContext,
+): void {
+  const { config, tokens, working, dropout } = context;
+  const { hiddenSize: columns, rmsNormEps: eps } = config;
+  const { x, y } = tensors;
+  const { linear } = layer;
+  const project = (name: LinearName, input: Tensor, output: Tensor, accumulate = false) =>
+    linearForward(stream, linear[name], { x: input, y: output, t: kept.t[name] }, tokens, working.linear, {
+      accumulate,
+      dropout,
+    });
+  rmsNormForward(
+    stream,
+    { x, weight: layer.inputNorm, y: kept.xn1, rstd: kept.rstd1 },
+    { rows: tokens, columns, eps },
+  );
+  queryOrKey(stream, "q", layer, kept, context, project);
+  queryOrKey(stream, "k", layer, kept, context, project);
+  project("v_proj", kept.xn1, kept.v);
+  attentionForward(
+    stream,
+    { q: kept.q, k: kept.k, v: kept.v, lo: context.lo, out: kept.attention, lse: kept.lse },
+    attentionSizes(context),
+  );
+  stream.copy(x, kept.x2, tokens * columns * 4);
+  project("o_proj", kept.attention, kept.x2, true);
+  rmsNormForward(
+    stream,
+    { x: kept.x2, weight: layer.postAttentionNorm, y: kept.xn2, rstd: kept.rstd2 },
+    { rows: tokens, columns, eps },
+  );
+  project("gate_proj", kept.xn2, kept.gate);
+  project("up_proj", kept.xn2, kept.up);
+  if (!y) return;
+  swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * config.ffn });
+  stream.copy(kept.x2, y, tokens * columns * 4);
+  project("down_proj", working.h, y, true);
+}
+
+/** Projects, norms where the family does, and rotates queries or keys. */
+function queryOrKey(
+  stream: Stream,
+  which: "q" | "k",
+  layer: DecoderLayer,
+  kept: Activations,
+  { config, tokens, positions, cos, sin, working }: LayerContext,
+  project: (name: LinearName, input: Tensor, output: Tensor) => void,
+): void {
+  const { headDim, rmsNormEps: eps } = config;
+  const [heads, out, scratch, pre, rstd, weight] =
+    which === "q"
+      ? ([config.heads, kept.q, working.qF32, kept.qPre, kept.rstdQ, layer.qNorm] as const)
+      : ([config.kvHeads, kept.k, working.kF32, kept.kPre, kept.rstdK, layer.kNorm] as const);
+  const flat = scratch ?? out;
+  project(`${which}_proj`, kept.xn1, pre ?? flat);
+  if (pre && rstd && weight)
+    rmsNormForward(
+      stream,
+      { x: pre, weight, y: flat, rstd },
+      { rows: tokens * heads, columns: headDim, eps },
+    );
+  rope(stream, { x: flat, y: out, positions, cos, sin }, { tokens, heads, headDim, inverse: false });
+}
+
+/** Turns the gradient of y in `working.backward.dx` into that of x, in place, and adds to the LoRA gradients.
+ *  @param needInput false below which nothing trains: then the gradient of x is not computed. */
+export function layerBackward(
+  stream: Stream,
+  layer: DecoderLayer,
+  x: Tensor,
+  kept: Activations,
+  context: LayerContext,
+  grads: BackwardWorking,
+  needInput: boolean,
+): void {
+  const { config, tokens, working, dropout } = context;
+  const { linear } = layer;
+  const { hiddenSize: columns, ffn } = config;
+  const back = (name: LinearName, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
+    linearBackward(stream, linear[name], { dy, x: input, t: kept.t[name], dx }, tokens, working.linear, {
+      accumulate,
+      dropout,
+    });
+  // down's dA needs h, which is cheaper to compute again than to keep.
+  swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * ffn });
+  back("down_proj", grads.dx, working.h, grads.dh);
+  swigluBackward(
+    stream,
+    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup, h: working.h },
+    { count: tokens * ffn },
+  );
+  back("gate_proj", grads.dgate, kept.xn2, grads.dxn);
+  back("up_proj", grads.dup, kept.xn2, grads.dxn, true);
+  rmsNormBackward(
+    stream,
+    { dy: grads.dxn, x: kept.x2, weight: layer.postAttentionNorm, rstd: kept.rstd2, dx: grads.dx },
+    { rows: tokens, columns, accumulate: true },
+  );
+  back("o_proj", grads.dx, kept.attention, grads.dattention);
+  attentionBackward(
+    stream,
+    {
+      q: kept.q,
+      k: kept.k,
+      v: kept.v,
+      out: kept.attention,
+      dout: grads.dattention,
+      lse: kept.lse,
+      delta: grads.delta,
+      lo: context.lo,
+      hi: context.hi,
+      dq: grads.dq,
+      dk: grads.dk,
+      dv: grads.dv,
+    },
+    attentionSizes(context),
+  );
+  const dq = queryOrKeyBackward(stream, "q", layer, kept, context, grads.dq);
+  const dk = queryOrKeyBackward(stream, "k", layer, kept, context, grads.dk);
+  const dxn = needInput ? grads.dxn : undefined;
+  back("q_proj", dq, kept.xn1, dxn);
+  back("k_proj", dk, kept.xn1, dxn, true);
+  back("v_proj", grads.dv, kept.xn1, dxn, true);
+  if (needInput)
+    rmsNormBackward(
+      stream,
+      { dy: grads.dxn, x, weight: layer.inputNorm, rstd: kept.rstd1, dx: grads.dx },
+      { rows: tokens, columns, accumulate: true },
+    );
+}
+
+/** Undoes the rotation and the norm of {@link queryOrKey}.
+ *  @returns the gradient of the projection's output: `d` itself, or scratch where there is a norm. */
+function queryOrKeyBackward(
+  stream: Stream,
+  which: "q" | "k",
+  layer: DecoderLayer,
+  kept: Activations,
+  { config, tokens, positions, cos, sin, working }: LayerContext,
+  d: Tensor,
+): Tensor {
+  const { headDim } = config;
+  const [heads, scratch, pre, rstd, weight] =
+    which === "q"
+      ? ([config.heads, working.qF32, kept.qPre, kept.rstdQ, layer.qNorm] as const)
+      : ([config.kvHeads, working.kF32, kept.kPre, kept.rstdK, layer.kNorm] as const);
+  rope(stream, { x: d, y: d, positions, cos, sin }, { tokens, heads, headDim, inverse: true });
+  if (!scratch || !pre || !rstd || !weight) return d;
+  const rows = tokens * heads;
+  rmsNormBackward(
+    stream,
+    { dy: d, x: pre, weight, rstd, dx: scratch },
+    { rows, columns: headDim, accumulate: false },
+  );
+  return scratch;
+}
+
+function attentionSizes({ config, tokens }: LayerContext) {
+  const { heads, kvHeads, headDim } = config;
+  return { tokens, heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim) };
+}

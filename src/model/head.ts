@@ -1,0 +1,140 @@
+// The end of the model, for labelled rows only: final norm, logits in chunks, loss, and the gradient back to the rows.
+// No buffer of tokens x vocabulary exists.
+
+import type { ModelConfig } from "../formats/config.ts";
+import type { Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { crossEntropy } from "../ops/cross-entropy.ts";
+import { matmul } from "../ops/matmul.ts";
+import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
+import { gatherRows, scatterRows } from "../ops/rows.ts";
+import type { Arena } from "./arena.ts";
+import type { DenseShard } from "./weights.ts";
+
+/** The head's weights and buffers on the device. */
+export interface Head {
+  readonly norm: Tensor;
+  /** Rows of the output embedding [V, C]. */
+  readonly vocabulary: readonly DenseShard[];
+  /** Labelled rows of the residual stream [R, C]. */
+  readonly x: Tensor;
+  readonly xn: Tensor;
+  readonly rstd: Tensor;
+  /** [chunk, V] f32; becomes its own gradient. */
+  readonly logits: Tensor;
+  readonly dxn: Tensor | undefined;
+  readonly dx: Tensor | undefined;
+  /** Labelled rows of the micro-batch [R]. */
+  readonly rows: Tensor;
+  /** What they must predict, the factor of each one's gradient, and each one's loss, over an accumulation window. */
+  readonly targets: Tensor;
+  readonly weights: Tensor;
+  readonly loss: Tensor;
+}
+
+/** Makes the head's buffers of a plan. */
+export function takeHead(arena: Arena, norm: Tensor, vocabulary: readonly DenseShard[]): Head {
+  const maybe = (label: string) => (arena.has(label) ? arena.take(label) : undefined);
+  return {
+    norm,
+    vocabulary,
+    x: arena.take("head_x"),
+    xn: arena.take("head_xn"),
+    rstd: arena.take("head_rstd"),
+    logits: arena.take("logits"),
+    dxn: maybe("head_dxn"),
+    dx: maybe("head_dx"),
+    rows: arena.take("rows"),
+    targets: arena.take("targets"),
+    weights: arena.take("weights"),
+    loss: arena.take("loss"),
+  };
+}
+
+/** Gathers rows of the residual stream and norms them into `head.xn`. */
+export function headNorm(stream: Stream, head: Head, config: ModelConfig, x: Tensor, rows: number): void {
+  const { hiddenSize: columns, rmsNormEps: eps } = config;
+  gatherRows(stream, { x, index: head.rows, out: head.x }, { rows, columns, indexOffset: 0 });
+  rmsNormForward(
+    stream,
+    { x: head.x, weight: head.norm, y: head.xn, rstd: head.rstd },
+    { rows, columns, eps },
+  );
+}
+
+/** Logits of rows [from, from + rows) of `head.xn`. */
+export function headLogits(
+  stream: Stream,
+  head: Head,
+  config: ModelConfig,
+  from: number,
+  rows: number,
+): void {
+  for (const shard of head.vocabulary)
+    matmul(
+      stream,
+      { a: head.xn, b: shard.dense, out: head.logits },
+      {
+        mode: "nt",
+        m: rows,
+        n: shard.rows,
+        k: config.hiddenSize,
+        aOffset: from * config.hiddenSize,
+        outOffset: shard.from,
+        outStride: config.vocab,
+      },
+    );
+}
+
+/** Rows of logits that exist at once. */
+export function chunkRows(head: Head): number {
+  return head.logits.shape[0]!;
+}
+
+/** Losses of all labelled rows into `head.loss` from `offset` on; with `dx` [N, C], also the gradient of the residual
+ *  stream, zero outside the labelled rows. */
+export function headLoss(
+  stream: Stream,
+  head: Head,
+  config: ModelConfig,
+  tensors: { x: Tensor; dx: Tensor | undefined },
+  sizes: { tokens: number; rows: number; offset: number },
+): void {
+  const { hiddenSize: columns, vocab } = config;
+  const { tokens, rows, offset } = sizes;
+  const { x, dx } = tensors;
+  headNorm(stream, head, config, x, rows);
+  for (let from = 0; from < rows; from += chunkRows(head)) {
+    const count = Math.min(chunkRows(head), rows - from);
+    headLogits(stream, head, config, from, count);
+    crossEntropy(
+      stream,
+      { logits: head.logits, targets: head.targets, weights: head.weights, loss: head.loss },
+      { rows: count, vocab, rowOffset: offset + from, gradient: dx !== undefined },
+    );
+    if (!dx || !head.dxn) continue;
+    for (const shard of head.vocabulary)
+      matmul(
+        stream,
+        { a: head.logits, b: shard.dense, out: head.dxn },
+        {
+          mode: "nn",
+          m: count,
+          n: columns,
+          k: shard.rows,
+          aOffset: shard.from,
+          aStride: vocab,
+          outOffset: from * columns,
+          accumulate: shard.from > 0,
+        },
+      );
+  }
+  if (!dx || !head.dxn || !head.dx) return;
+  stream.clear(dx, tokens * columns * 4);
+  rmsNormBackward(
+    stream,
+    { dy: head.dxn, x: head.x, weight: head.norm, rstd: head.rstd, dx: head.dx },
+    { rows, columns, accumulate: false },
+  );
+  scatterRows(stream, { x: head.dx, index: head.rows, out: dx }, { rows, columns, indexOffset: 0 });
+}

@@ -1,0 +1,270 @@
+// Every buffer that a model will have on the device, before any is made. The model allocates exactly this list, so what
+// `sekft plan` prints is what is taken.
+
+import type { ModelConfig } from "../formats/config.ts";
+import type { Tier } from "../gpu/facts.ts";
+import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
+import { type LoraTarget, layoutParameters } from "./adapter-parameters.ts";
+import { linearShapes, operandType, shardByRows } from "./shapes.ts";
+
+/** One buffer to be. */
+export interface BufferSpec {
+  readonly memoryClass: string;
+  readonly label: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+/** What decides the memory of a run. */
+export interface PlanInput {
+  readonly config: ModelConfig;
+  readonly tier: Tier;
+  /** Weights that share one absmax in a linear layer that is held in 4 bits; undefined for one that is not. */
+  readonly quantBlock: (module: string) => number | undefined;
+  readonly targets: readonly LoraTarget[];
+  readonly train: boolean;
+  /** LoRA dropout is above 0. */
+  readonly dropout: boolean;
+  /** Most tokens of one micro-batch. */
+  readonly maxTokens: number;
+  /** Most labelled rows of one micro-batch. */
+  readonly maxRows: number;
+  /** Labelled rows whose losses are kept until they are read. */
+  readonly lossCapacity: number;
+  /** Layers whose activations are kept for backward; the others are computed again. `auto` fits `budgetBytes`. */
+  readonly checkpointing: "auto" | "none" | "full";
+  /** Bytes that the device may give; unlimited when absent. */
+  readonly budgetBytes?: number;
+  readonly maxBindingBytes: number;
+}
+
+/** The buffers of a run. */
+export interface MemoryPlan {
+  readonly buffers: readonly BufferSpec[];
+  readonly byClass: ReadonlyMap<string, number>;
+  readonly totalBytes: number;
+  /** The last this many layers keep their activations; 0 = full checkpointing, L = none. */
+  readonly keptLayers: number;
+}
+
+/** Labelled rows whose logits exist at once. */
+export const logitRows = 256;
+
+/** Plans the buffers; with `checkpointing: auto`, keeps as many layers' activations as the budget allows. */
+export function planMemory(input: PlanInput): MemoryPlan {
+  const { config, checkpointing, train } = input;
+  const most = train ? config.layers : 0;
+  if (checkpointing === "full" || !train) return assemble(input, 0);
+  if (checkpointing === "none" || input.budgetBytes === undefined) return assemble(input, most);
+  const lean = assemble(input, 0);
+  const perLayer = bytesOf(activationBuffers(input, 0));
+  const spare = Math.floor((input.budgetBytes - lean.totalBytes) / perLayer);
+  return spare <= 0 ? lean : assemble(input, Math.min(most, spare + 1));
+}
+
+function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
+  // Layers that keep nothing share set 0 with the first that does: its own pass over it comes last.
+  const sets = Math.max(1, keptLayers);
+  const buffers = [
+    ...weightBuffers(input),
+    ...adapterBuffers(input),
+    ...residualBuffers(input),
+    ...Array.from({ length: sets }, (_, set) => activationBuffers(input, set)).flat(),
+    ...workingBuffers(input),
+    ...headBuffers(input),
+  ];
+  const byClass = new Map<string, number>();
+  for (const buffer of buffers)
+    byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
+  return { buffers, byClass, totalBytes: bytesOf(buffers), keptLayers };
+}
+
+function bytesOf(buffers: readonly BufferSpec[]): number {
+  return buffers.reduce((sum, { dtype, shape }) => sum + paddedBytes(dtype, shape), 0);
+}
+
+function list(memoryClass: string, entries: Record<string, [Dtype, ...number[]] | false>): BufferSpec[] {
+  return Object.entries(entries).flatMap(([label, entry]) => {
+    if (!entry) return [];
+    const [dtype, ...shape] = entry;
+    return [{ memoryClass, label, dtype, shape }];
+  });
+}
+
+/** Base weights: linear layers, norms, biases, embedding and head, rotary tables, and the scratch of 4-bit ones. */
+function weightBuffers({ config, tier, quantBlock, maxBindingBytes, maxTokens }: PlanInput): BufferSpec[] {
+  const type = operandType(tier);
+  const bytes = type === "f16" ? 2 : 4;
+  const { hiddenSize: c, vocab } = config;
+  const buffers: BufferSpec[] = [];
+  let scratch = 0;
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const { module, inFeatures, outFeatures, bias } of linearShapes(config, layer)) {
+      for (const { from, rows } of shardByRows(outFeatures, inFeatures * bytes, maxBindingBytes)) {
+        const label = `${module}.weight@${from}`;
+        const count = rows * inFeatures;
+        const block = quantBlock(module);
+        if (block !== undefined) {
+          scratch = Math.max(scratch, count);
+          buffers.push(
+            ...list("4-bit weights", {
+              [`${label}.packed`]: ["u32", Math.ceil(count / 8)],
+              [`${label}.absmax`]: ["f32", Math.ceil(count / block)],
+            }),
+          );
+        } else buffers.push(...list("weights", { [label]: [type, rows, inFeatures] }));
+      }
+      if (bias) buffers.push(...list("norms and biases", { [`${module}.bias`]: ["f32", outFeatures] }));
+    }
+    const prefix = `model.layers.${layer}`;
+    buffers.push(
+      ...list("norms and biases", {
+        [`${prefix}.input_layernorm.weight`]: ["f32", c],
+        [`${prefix}.post_attention_layernorm.weight`]: ["f32", c],
+        [`${prefix}.self_attn.q_norm.weight`]: config.qkNorm && ["f32", config.headDim],
+        [`${prefix}.self_attn.k_norm.weight`]: config.qkNorm && ["f32", config.headDim],
+      }),
+    );
+  }
+  buffers.push(...list("norms and biases", { "model.norm.weight": ["f32", c] }));
+  for (const name of config.tieWordEmbeddings ? ["model.embed_tokens"] : ["model.embed_tokens", "lm_head"])
+    for (const { from, rows } of shardByRows(vocab, c * bytes, maxBindingBytes))
+      buffers.push(...list("embedding and head", { [`${name}.weight@${from}`]: [type, rows, c] }));
+  buffers.push(
+    ...list("rotary tables", {
+      "rope.cos": ["f32", maxTokens, config.headDim / 2],
+      "rope.sin": ["f32", maxTokens, config.headDim / 2],
+    }),
+    ...list("dequantised weight", {
+      "dequant.table": scratch > 0 && ["f32", 16],
+      dequantised: scratch > 0 && [type, scratch],
+    }),
+  );
+  return buffers;
+}
+
+/** LoRA weights; for training, their gradients and AdamW's two moments. */
+function adapterBuffers({ targets, train, maxBindingBytes }: PlanInput): BufferSpec[] {
+  const { sizes } = layoutParameters(targets, maxBindingBytes);
+  return sizes.flatMap((size, i) => [
+    ...list("LoRA weights", { [`lora.${i}`]: ["f32", size] }),
+    ...(train
+      ? [
+          ...list("LoRA gradients", { [`lora.grad.${i}`]: ["f32", size] }),
+          ...list("optimiser state", { [`adam.m.${i}`]: ["f32", size], [`adam.v.${i}`]: ["f32", size] }),
+        ]
+      : []),
+  ]);
+}
+
+/** The residual stream: every layer's input when training (they are the checkpoints), two in turn when not. */
+function residualBuffers({ config, train, maxTokens }: PlanInput): BufferSpec[] {
+  const count = train ? config.layers + 1 : 2;
+  const entries: Record<string, [Dtype, ...number[]]> = {};
+  for (let i = 0; i < count; i++) entries[`residual.${i}`] = ["f32", maxTokens, config.hiddenSize];
+  return list("layer inputs", entries);
+}
+
+/** What one layer's forward leaves for its backward. */
+function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, set: number): BufferSpec[] {
+  const type = operandType(tier);
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const ranks: Record<string, [Dtype, ...number[]]> = {};
+  for (const [name, r] of maxRanks(targets)) ranks[`${name}.t#${set}`] = ["f32", n, r];
+  return list("activations", {
+    [`rstd1#${set}`]: ["f32", n],
+    [`xn1#${set}`]: [type, n, c],
+    [`q_pre#${set}`]: qkNorm && ["f32", n, heads * d],
+    [`k_pre#${set}`]: qkNorm && ["f32", n, kvHeads * d],
+    [`rstd_q#${set}`]: qkNorm && ["f32", n * heads],
+    [`rstd_k#${set}`]: qkNorm && ["f32", n * kvHeads],
+    [`q#${set}`]: [type, n, heads * d],
+    [`k#${set}`]: [type, n, kvHeads * d],
+    [`v#${set}`]: [type, n, kvHeads * d],
+    [`attention#${set}`]: [type, n, heads * d],
+    [`lse#${set}`]: ["f32", heads, n],
+    [`x2#${set}`]: ["f32", n, c],
+    [`rstd2#${set}`]: ["f32", n],
+    [`xn2#${set}`]: [type, n, c],
+    [`gate#${set}`]: [type, n, f],
+    [`up#${set}`]: [type, n, f],
+    ...ranks,
+  });
+}
+
+/** Largest rank of each adapted linear layer. */
+export function maxRanks(targets: readonly LoraTarget[]): Map<string, number> {
+  const ranks = new Map<string, number>();
+  for (const { module, r } of targets) {
+    const name = module.slice(module.lastIndexOf(".") + 1);
+    ranks.set(name, Math.max(ranks.get(name) ?? 0, r));
+  }
+  return ranks;
+}
+
+/** Values that live within one layer's forward or backward. */
+function workingBuffers(input: PlanInput): BufferSpec[] {
+  const { config, tier, train, dropout, maxTokens: n, targets } = input;
+  const type = operandType(tier);
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const rank = Math.max(0, ...maxRanks(targets).values());
+  const widest = Math.max(c, heads * d, f);
+  // Rotation turns f32 into the tier's type; only where both are f32 and nothing is in between does it work in place.
+  const rotated = qkNorm || type === "f16";
+  return list("working set", {
+    q_f32: rotated && ["f32", n, heads * d],
+    k_f32: rotated && ["f32", n, kvHeads * d],
+    h: [type, n, f],
+    dx: train && ["f32", n, c],
+    dxn: train && ["f32", n, c],
+    dq: train && ["f32", n, heads * d],
+    dk: train && ["f32", n, kvHeads * d],
+    dv: train && ["f32", n, kvHeads * d],
+    dattention: train && ["f32", n, heads * d],
+    delta: train && ["f32", heads, n],
+    dh: train && ["f32", n, f],
+    dgate: train && ["f32", n, f],
+    dup: train && ["f32", n, f],
+    dt: train && rank > 0 && ["f32", n, rank],
+    dropped: train && dropout && rank > 0 && [type, n, widest],
+    d_dropped: train && dropout && rank > 0 && ["f32", n, widest],
+  });
+}
+
+/** Final norm, logits, loss, and the batch itself. */
+function headBuffers(input: PlanInput): BufferSpec[] {
+  const { config, tier, train, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
+  const type = operandType(tier);
+  const { hiddenSize: c, vocab } = config;
+  const windows = new Set(config.slidingWindow).size;
+  const intervals: Record<string, [Dtype, ...number[]]> = {};
+  for (let w = 0; w < windows; w++) {
+    intervals[`lo.${w}`] = ["u32", n];
+    intervals[`hi.${w}`] = ["u32", n];
+  }
+  return [
+    ...list("logits", { logits: ["f32", logitChunk(vocab, r, maxBindingBytes), vocab] }),
+    ...list("working set", {
+      head_x: ["f32", r, c],
+      head_xn: [type, r, c],
+      head_rstd: ["f32", r],
+      head_dxn: train && ["f32", r, c],
+      head_dx: train && ["f32", r, c],
+    }),
+    ...list("batch", {
+      ids: ["u32", n],
+      positions: ["u32", n],
+      magnitudes: train && ["f32", n],
+      rows: ["u32", r],
+      targets: ["u32", lossCapacity],
+      weights: ["f32", lossCapacity],
+      loss: ["f32", lossCapacity],
+      ...intervals,
+    }),
+  ];
+}
+
+/** Rows of logits that one buffer holds. */
+function logitChunk(vocab: number, rows: number, maxBindingBytes: number): number {
+  return Math.max(1, Math.min(rows, logitRows, Math.floor(maxBindingBytes / (vocab * 4))));
+}

@@ -1,0 +1,79 @@
+// The letters that shapes are written in, everywhere:
+//   N tokens of a micro-batch (sequences end to end)   R labelled rows of it; also, in LoRA, the rank
+//   C hidden size   H query heads   K key and value heads   D head width   F feed-forward width   V vocabulary
+//   L layers   P positions
+// Linear weights are [out, in], as in PyTorch. T stands for the tier's storage type of GEMM operands: f16 or f32.
+
+import type { ModelConfig } from "../formats/config.ts";
+import type { Tier } from "../gpu/facts.ts";
+
+/** Storage type of weights and GEMM operands in a tier. */
+export function operandType(tier: Tier): "f16" | "f32" {
+  return tier === "f16" || tier === "matrix" ? "f16" : "f32";
+}
+
+/** Linear layers of a decoder layer, in the order in which they run. */
+export const linearNames = [
+  "q_proj",
+  "k_proj",
+  "v_proj",
+  "o_proj",
+  "gate_proj",
+  "up_proj",
+  "down_proj",
+] as const;
+export type LinearName = (typeof linearNames)[number];
+
+/** One linear layer's place and size. */
+export interface LinearShape {
+  readonly name: LinearName;
+  /** Path under the base, e.g. `model.layers.0.self_attn.q_proj`. */
+  readonly module: string;
+  readonly layer: number;
+  readonly inFeatures: number;
+  readonly outFeatures: number;
+  readonly bias: boolean;
+}
+
+/** The seven linear layers of layer `layer`. */
+export function linearShapes(config: ModelConfig, layer: number): LinearShape[] {
+  const { hiddenSize: c, ffn: f, attentionBias: bias, mlpBias } = config;
+  const heads = config.heads * config.headDim;
+  const keys = config.kvHeads * config.headDim;
+  const sizes: Record<LinearName, [inFeatures: number, outFeatures: number, bias: boolean]> = {
+    q_proj: [c, heads, bias.q],
+    k_proj: [c, keys, bias.k],
+    v_proj: [c, keys, bias.v],
+    o_proj: [heads, c, bias.o],
+    gate_proj: [c, f, mlpBias],
+    up_proj: [c, f, mlpBias],
+    down_proj: [f, c, mlpBias],
+  };
+  return linearNames.map((name) => {
+    const [inFeatures, outFeatures, hasBias] = sizes[name];
+    const part =
+      name.startsWith("gate") || name.startsWith("up") || name.startsWith("down") ? "mlp" : "self_attn";
+    const module = `model.layers.${layer}.${part}.${name}`;
+    return { name, module, layer, inFeatures, outFeatures, bias: hasBias };
+  });
+}
+
+/** Rows `from` .. `from + rows` of a matrix that is split over several buffers. */
+export interface RowShard {
+  readonly from: number;
+  readonly rows: number;
+}
+
+/** Shards start at multiples of this many rows, so that 4-bit blocks of 64 and LoRA's B split with them. */
+const shardRows = 64;
+
+/** Splits `rows` rows of `rowBytes` bytes so that no shard passes `maxBytes`.
+ *  @throws RangeError when 64 rows alone are too many. */
+export function shardByRows(rows: number, rowBytes: number, maxBytes: number): RowShard[] {
+  const most = rows * rowBytes <= maxBytes ? rows : Math.floor(maxBytes / rowBytes / shardRows) * shardRows;
+  if (most === 0)
+    throw new RangeError(`shard: ${shardRows} rows of ${rowBytes} bytes do not fit ${maxBytes}`);
+  const shards: RowShard[] = [];
+  for (let from = 0; from < rows; from += most) shards.push({ from, rows: Math.min(most, rows - from) });
+  return shards;
+}
