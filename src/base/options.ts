@@ -65,7 +65,7 @@ export function flagName(key: string): string {
 }
 
 /** `lora-alpha` and `lora_alpha` -> `loraAlpha`. */
-export function keyName(name: string): string {
+function keyName(name: string): string {
   return name.replace(/[-_]+([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
