@@ -26,6 +26,7 @@ export class Tokenizer {
   readonly vocabularySize: number;
   private readonly raw: AddedTokens;
   private readonly normalized: AddedTokens;
+  private readonly special: AddedTokens;
   private readonly normalizer: Normalizer | undefined;
   private readonly pre: PreTokenizer;
   private readonly bpe: Bpe;
@@ -49,6 +50,7 @@ export class Tokenizer {
     this.bpe = new Bpe(json.model, this.pre.byteLevel, file);
     this.decoder = makeDecoder(json.decoder);
     this.raw = new AddedTokens(this.addedTokens.filter((token) => token.normalized !== true));
+    this.special = new AddedTokens(this.addedTokens.filter((token) => token.special === true));
     this.normalized = new AddedTokens(
       this.addedTokens
         .filter((token) => token.normalized === true)
@@ -72,9 +74,9 @@ export class Tokenizer {
     );
   }
 
-  /** Added tokens with `special: true`: what a chat template is made of. */
-  get specialTokens(): readonly AddedTokenJson[] {
-    return this.addedTokens.filter((token) => token.special === true);
+  /** The first spelling of a special token in `text`, if there is one. */
+  findSpecial(text: string): string | undefined {
+    return this.special.find(text)[0]?.token.content;
   }
 
   /** Tokenises `text`; no bos or eos is added (chat templates write their own).
