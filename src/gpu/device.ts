@@ -5,6 +5,7 @@ import { GpuError, UserError } from "../base/errors.ts";
 import { createDawn, type DawnEntry } from "./dawn.ts";
 import { type AdapterFacts, adapterFacts, chooseTier, type Tier } from "./facts.ts";
 import { KernelCache } from "./kernel.ts";
+import { quietly } from "./quietly.ts";
 import { type Dtype, paddedBytes, Tensor, viewAlignment } from "./tensor.ts";
 
 const usageStorage = 0x80;
@@ -94,10 +95,12 @@ export class Device {
       "maxComputeWorkgroupSizeY",
     ] as const)
       requiredLimits[name] = adapter.limits[name];
-    const gpu = await adapter.requestDevice({
-      requiredFeatures: wantedFeatures.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
-      requiredLimits,
-    });
+    const gpu = await quietly(() =>
+      adapter.requestDevice({
+        requiredFeatures: wantedFeatures.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
+        requiredLimits,
+      }),
+    );
     const maxBindingBytes = Math.min(
       facts.maxBindingBytes,
       options.maxBindingBytes ?? Number.POSITIVE_INFINITY,
@@ -294,7 +297,7 @@ async function findAdapter(options: DeviceOptions): Promise<GPUAdapter> {
   const flags = [`enable-dawn-features=${features}`, "disable-dawn-features=timestamp_quantization"];
   if (options.backend === "null") flags.push("backend=null");
   const entry: DawnEntry = createDawn(flags);
-  const adapter = await entry.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await quietly(() => entry.requestAdapter({ powerPreference: "high-performance" }));
   if (!adapter)
     throw new UserError("device: expected a Vulkan, Metal or D3D12 adapter, got none", {
       hint: "install the GPU driver's Vulkan part and libvulkan1; without a GPU, mesa-vulkan-drivers 25 or newer (Debian: from backports)",

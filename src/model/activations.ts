@@ -1,9 +1,9 @@
 // The tensors that one layer's forward leaves for its backward, and those that live only within a layer. Shapes: memory-plan.ts.
 
+import { type LinearName, linearNames } from "../formats/tensor-names.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Arena } from "./arena.ts";
 import type { LinearScratch } from "./linear.ts";
-import { type LinearName, linearNames } from "./shapes.ts";
 
 /** Kept from a layer's forward for its backward. */
 export interface Activations {

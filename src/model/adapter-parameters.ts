@@ -1,19 +1,9 @@
 // LoRA weights and their gradients, all in a few flat buffers, so that clipping and AdamW are one pass over memory.
 // A [R, in] and B [out, R], f32, row-major: PEFT's own bytes. Hu et al. 2021.
 
+import { adapterTensorName, type LoraTarget } from "../formats/peft-adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import { type Tensor, viewAlignment } from "../gpu/tensor.ts";
-
-/** One adapted linear layer. */
-export interface LoraTarget {
-  /** Module path under the base, e.g. `model.layers.0.self_attn.q_proj`. */
-  readonly module: string;
-  readonly r: number;
-  /** alpha / r, or alpha / sqrt(r) for rsLoRA. */
-  readonly scale: number;
-  readonly inFeatures: number;
-  readonly outFeatures: number;
-}
 
 /** Elements of a flat buffer that share a learning rate: all A, or all B (LoRA+ gives B its own). */
 export interface ParameterRange {
@@ -63,7 +53,14 @@ export function layoutParameters(targets: readonly LoraTarget[], maxBindingBytes
       }
       const flat = sizes.length - 1;
       const start = sizes[flat]!;
-      slots.push({ name: parameterName(target.module, kind), kind, target, shape, flat, start });
+      slots.push({
+        name: adapterTensorName(target.module, kind === "lora_A" ? "A" : "B"),
+        kind,
+        target,
+        shape,
+        flat,
+        start,
+      });
       sizes[flat] = start + count;
       const last = ranges[flat]!.at(-1);
       if (last?.kind === kind)
@@ -72,11 +69,6 @@ export function layoutParameters(targets: readonly LoraTarget[], maxBindingBytes
     }
   }
   return { slots, sizes, ranges };
-}
-
-/** PEFT's key of a matrix, e.g. `base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight`. */
-export function parameterName(module: string, kind: "lora_A" | "lora_B"): string {
-  return `base_model.model.${module}.${kind}.weight`;
 }
 
 /** One LoRA pair as the model uses it. */
@@ -119,10 +111,8 @@ export class AdapterParameters {
       if (gradient) views.set(`grad.${slot.name}`, gradient);
     }
     for (const target of targets) {
-      const [a, b] = (["lora_A", "lora_B"] as const).map((kind) => parameterName(target.module, kind)) as [
-        string,
-        string,
-      ];
+      const a = adapterTensorName(target.module, "A");
+      const b = adapterTensorName(target.module, "B");
       this.pairs.set(target.module, {
         target,
         a: views.get(a)!,

@@ -4,14 +4,15 @@
 import { UserError } from "../base/errors.ts";
 import type { BaseWeights } from "../formats/base-weights.ts";
 import type { ModelConfig } from "../formats/config.ts";
+import type { LoraTarget } from "../formats/peft-adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Trace } from "../gpu/trace.ts";
+import { uniformNoise } from "../ops/dropout.ts";
 import { embed } from "../ops/embed.ts";
-import { uniformNoise } from "../ops/uniform-noise.ts";
 import { type Activations, takeActivations, takeWorking, type Working } from "./activations.ts";
-import { AdapterParameters, type LoraTarget } from "./adapter-parameters.ts";
+import { AdapterParameters } from "./adapter-parameters.ts";
 import { Arena } from "./arena.ts";
 import { type Batch, intervals } from "./batch.ts";
 import { type DecoderLayer, type LayerContext, layerBackward, layerForward } from "./decoder-layer.ts";

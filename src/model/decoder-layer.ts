@@ -4,6 +4,7 @@
 // Frozen weights get no gradient; what flows is dx, and LoRA's dA and dB.
 
 import type { ModelConfig } from "../formats/config.ts";
+import type { LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { attentionBackward, attentionForward } from "../ops/attention.ts";
@@ -12,7 +13,6 @@ import { rope } from "../ops/rope.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
 import type { Activations, BackwardWorking, Working } from "./activations.ts";
 import { type DropoutState, type Linear, linearBackward, linearForward } from "./linear.ts";
-import type { LinearName } from "./shapes.ts";
 
 /** A layer's weights on the device. */
 export interface DecoderLayer {
@@ -132,7 +132,7 @@ export function layerBackward(
   back("down_proj", grads.dx, working.h, grads.dh);
   swigluBackward(
     stream,
-    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup, h: working.h },
+    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dh },
     { count: tokens * ffn },
   );
   back("gate_proj", grads.dgate, kept.xn2, grads.dxn);

@@ -2,6 +2,7 @@
 //   y = x W^T + b + (drop(x) A^T) s B^T          Hu et al. 2021, eq. 3; dropout as in PEFT, on the LoRA branch alone
 // x [N, in] T   W [out, in]   A [R, in] f32   B [out, R] f32   t = s drop(x) A^T [N, R] f32, kept for the backward pass
 
+import type { LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { dropout, dropoutAdd } from "../ops/dropout.ts";
@@ -9,7 +10,7 @@ import { matmul } from "../ops/matmul.ts";
 import { dequantise4bit } from "../ops/quant.ts";
 import { addBias } from "../ops/rows.ts";
 import type { LoraPair } from "./adapter-parameters.ts";
-import type { LinearName, LinearShape } from "./shapes.ts";
+import type { LinearShape } from "./shapes.ts";
 import type { WeightShard } from "./weights.ts";
 
 /** One linear layer on the device. */

@@ -1,10 +1,11 @@
 // Loads one decoder layer and hangs its LoRA pairs on it.
 
 import type { ModelConfig } from "../formats/config.ts";
+import type { LinearName } from "../formats/tensor-names.ts";
 import type { AdapterParameters, LoraPair } from "./adapter-parameters.ts";
 import type { DecoderLayer } from "./decoder-layer.ts";
 import type { Linear } from "./linear.ts";
-import { type LinearName, type LinearShape, linearShapes } from "./shapes.ts";
+import { type LinearShape, linearShapes } from "./shapes.ts";
 import type { WeightLoader, WeightShard } from "./weights.ts";
 
 /** Layer `index` of a base, with the adapter's pairs where it has some. */

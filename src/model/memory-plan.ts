@@ -2,9 +2,10 @@
 // `sekft plan` prints is what is taken.
 
 import type { ModelConfig } from "../formats/config.ts";
+import type { LoraTarget } from "../formats/peft-adapter.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
-import { type LoraTarget, layoutParameters } from "./adapter-parameters.ts";
+import { layoutParameters } from "./adapter-parameters.ts";
 import { linearShapes, operandType, shardByRows } from "./shapes.ts";
 
 /** One buffer to be. */

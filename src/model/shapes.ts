@@ -5,24 +5,19 @@
 // Linear weights are [out, in], as in PyTorch. T stands for the tier's storage type of GEMM operands: f16 or f32.
 
 import type { ModelConfig } from "../formats/config.ts";
+import {
+  type LinearName,
+  linearHasBias,
+  linearNames,
+  linearPath,
+  linearShape,
+} from "../formats/tensor-names.ts";
 import type { Tier } from "../gpu/facts.ts";
 
 /** Storage type of weights and GEMM operands in a tier. */
 export function operandType(tier: Tier): "f16" | "f32" {
   return tier === "f16" || tier === "matrix" ? "f16" : "f32";
 }
-
-/** Linear layers of a decoder layer, in the order in which they run. */
-export const linearNames = [
-  "q_proj",
-  "k_proj",
-  "v_proj",
-  "o_proj",
-  "gate_proj",
-  "up_proj",
-  "down_proj",
-] as const;
-export type LinearName = (typeof linearNames)[number];
 
 /** One linear layer's place and size. */
 export interface LinearShape {
@@ -35,26 +30,12 @@ export interface LinearShape {
   readonly bias: boolean;
 }
 
-/** The seven linear layers of layer `layer`. */
+/** The seven linear layers of layer `layer`, in the order in which they run. */
 export function linearShapes(config: ModelConfig, layer: number): LinearShape[] {
-  const { hiddenSize: c, ffn: f, attentionBias: bias, mlpBias } = config;
-  const heads = config.heads * config.headDim;
-  const keys = config.kvHeads * config.headDim;
-  const sizes: Record<LinearName, [inFeatures: number, outFeatures: number, bias: boolean]> = {
-    q_proj: [c, heads, bias.q],
-    k_proj: [c, keys, bias.k],
-    v_proj: [c, keys, bias.v],
-    o_proj: [heads, c, bias.o],
-    gate_proj: [c, f, mlpBias],
-    up_proj: [c, f, mlpBias],
-    down_proj: [f, c, mlpBias],
-  };
   return linearNames.map((name) => {
-    const [inFeatures, outFeatures, hasBias] = sizes[name];
-    const part =
-      name.startsWith("gate") || name.startsWith("up") || name.startsWith("down") ? "mlp" : "self_attn";
-    const module = `model.layers.${layer}.${part}.${name}`;
-    return { name, module, layer, inFeatures, outFeatures, bias: hasBias };
+    const [outFeatures, inFeatures] = linearShape(config, name);
+    const module = linearPath(layer, name);
+    return { name, module, layer, inFeatures, outFeatures, bias: linearHasBias(config, name) };
   });
 }
 
