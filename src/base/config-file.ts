@@ -71,5 +71,5 @@ function plain(node: unknown, type: string): unknown {
     return wantsText && node.value !== null && typeof node.value !== "string"
       ? (node.source ?? String(node.value))
       : node.value;
-  return node === null ? null : (node as Node).toJSON?.();
+  return node === null ? null : (node as Node).toJSON();
 }

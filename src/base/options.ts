@@ -27,6 +27,8 @@ export interface StringOption extends OptionBase {
   readonly type: "string";
   readonly default?: string;
   readonly choices?: readonly string[];
+  /** A config file may write it as a map (`rank_pattern: {q_proj: 8}`); the command receives the map as JSON. */
+  readonly map?: boolean;
 }
 export interface ListOption extends OptionBase {
   readonly type: "list";

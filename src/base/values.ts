@@ -31,12 +31,17 @@ export function readValue(option: Option, raw: unknown): unknown {
     case "float":
       return readNumber(raw, option.type === "int", option.min, option.max);
     case "string":
+      if (option.map && isPlainObject(raw)) return JSON.stringify(raw);
       return typeof raw === "string" && (option.choices?.includes(raw) ?? true) ? raw : undefined;
     case "list":
       return readList(raw, option.choices);
     case "flag":
       return readFlag(raw);
   }
+}
+
+function isPlainObject(raw: unknown): boolean {
+  return typeof raw === "object" && raw !== null && !Array.isArray(raw);
 }
 
 function readNumber(

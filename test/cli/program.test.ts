@@ -31,6 +31,7 @@ describe("options", () => {
       target_modules: ["q_proj", "v_proj"],
       max_length: 4096,
       out: "o",
+      rank_pattern: null,
       eval_data: null,
     });
   });
@@ -114,6 +115,11 @@ describe("a config file", () => {
       eval_data: "1e3",
       target_modules: ["1.0", "b"],
     });
+  });
+
+  test("may hold a map where the option takes pairs", () => {
+    const file = config("c.yaml", "out: o\nrank_pattern:\n  q_proj: 8\n  v_proj: 4\n");
+    expect(JSON.parse(run("show", "--config", file).out).rank_pattern).toBe('{"q_proj":8,"v_proj":4}');
   });
 
   const wrong: [string, string, string][] = [

@@ -32,6 +32,7 @@ const table = {
   targetModules: { type: "list", default: ["q_proj", "v_proj"], help: "where LoRA goes", group: "LoRA" },
   maxLength: { type: "int", default: 4096, unit: "tokens", help: "longest sequence", group: "Training" },
   out: { type: "string", value: "DIR", help: "where to", required: true, group: "Training" },
+  rankPattern: { type: "string", map: true, help: "ranks by module", group: "LoRA" },
   evalData: { type: "string", value: "PATH", help: "other data", group: "Training" },
 } as const;
 const examples = [
