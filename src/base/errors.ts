@@ -1,4 +1,4 @@
-// Five classes of failure, one per reaction. Owns how an error is worded and which exit code it means; prints nothing.
+// The classes of failure, one per reaction. Owns how an error is worded and which exit code it means; prints nothing.
 
 /** Options every error takes: what to do about it, and what caused it. */
 export interface ErrorDetail {
@@ -48,11 +48,6 @@ export class DataError extends SekftError {
 
 /** The GPU, its driver or its memory failed. Exit 1. */
 export class GpuError extends SekftError {
-  readonly exitCode = 1;
-}
-
-/** A sandbox could not do its part; the sample is retried or dropped, never scored. Exit 1. */
-export class SandboxError extends SekftError {
   readonly exitCode = 1;
 }
 

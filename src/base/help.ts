@@ -6,7 +6,8 @@ import { flagName, type Option } from "./options.ts";
 export function flagSyntax(name: string, option: Option): string {
   const long = `${option.short ? `-${option.short}, ` : ""}--${name}`;
   if (option.type === "flag") return `${long} [yes]`;
-  const value = option.value ?? { int: "N", float: "X", string: "TEXT", list: "NAMES" }[option.type];
+  const text = "choices" in option && option.choices ? "NAME" : "TEXT";
+  const value = option.value ?? { int: "N", float: "X", string: text, list: "NAMES" }[option.type];
   return `${long} <${value}${option.type === "list" ? "..." : ""}>`;
 }
 

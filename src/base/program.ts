@@ -166,22 +166,18 @@ function addCommand(
 
 function addOptions(leaf: Program, table: OptionTable): void {
   for (const [key, option] of Object.entries(table)) {
-    leaf.addOption(
-      new ProgramOption(flagSyntax(flagName(key), option), describeOption(key, option)).helpGroup(
-        `${option.group ?? "Options"}:`,
-      ),
-    );
+    // Hidden spellings stand in the group as well, or they would open one of their own.
+    const add = (flags: string, help?: string) => {
+      const entry = new ProgramOption(flags, help).helpGroup(`${option.group ?? "Options"}:`);
+      leaf.addOption(help === undefined ? entry.hideHelp() : entry);
+    };
+    add(flagSyntax(flagName(key), option), describeOption(key, option));
     const { short: _, ...plain } = option;
-    for (const alias of option.aliases ?? [])
-      leaf.addOption(new ProgramOption(flagSyntax(alias, plain)).hideHelp());
-    if (option.type === "flag") leaf.addOption(new ProgramOption(`--no-${flagName(key)}`).hideHelp());
+    for (const alias of option.aliases ?? []) add(flagSyntax(alias, plain));
+    if (option.type === "flag") add(`--no-${flagName(key)}`);
   }
   if (Object.keys(table).length > 0)
-    leaf.addOption(
-      new ProgramOption("--config <FILE>", "YAML file of options; a flag wins over the file").helpGroup(
-        "Options:",
-      ),
-    );
+    leaf.option("--config <FILE>", "YAML file of options; a flag wins over the file");
 }
 
 // commander names a value after the flag that was written; an alias and a digit in the name must end at the table's key.

@@ -167,10 +167,18 @@ describe("--help", () => {
     expect(code).toBe(0);
     for (const heading of ["LoRA:", "Training:", "Base:", "Global Options:", "Examples:"])
       expect(out).toContain(`\n${heading}\n`);
+    expect(out.match(/^\w.*:$/gm)).toEqual([
+      "LoRA:",
+      "Training:",
+      "Base:",
+      "Options:",
+      "Global Options:",
+      "Examples:",
+    ]);
     const squeezed = out.replace(/\s+/g, " ");
     expect(squeezed).toContain("-r, --lora-r <N> rank of the adapter [1..256; default 16]");
     expect(squeezed).toContain("--max-length <N> longest sequence [default 4096 tokens]");
-    expect(squeezed).toContain("--tier <TEXT> kernels [auto | f32; default auto]");
+    expect(squeezed).toContain("--tier <NAME> kernels [auto | f32; default auto]");
     expect(squeezed).toContain("--load-4bit base in NF4");
     expect(squeezed).toContain("--cache keep what was computed [on; --no-cache turns it off]");
     expect(squeezed).toContain("--target-modules <NAMES...> where LoRA goes [default q_proj,v_proj]");
