@@ -82,6 +82,7 @@ function prepare(node: Program, terminal: Terminal, names: readonly string[]): v
       helpWidth: Math.min(terminal.columns, 110),
       showGlobalOptions: true,
       styleTitle: (title) => (terminal.color ? `\x1b[1m${title}\x1b[22m` : title),
+      subcommandTerm: (command) => command.name(),
       optionTerm: (option) => option.flags.replace(/ \[yes\]$/, ""),
     })
     .configureOutput({

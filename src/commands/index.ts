@@ -2,8 +2,10 @@
 
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
+import { inspectAdapter } from "./inspect-adapter.ts";
+import { inspectModel } from "./inspect-model.ts";
 
-const verbs: readonly Command[] = [];
+const verbs: readonly Command[] = [inspectModel, inspectAdapter];
 
 /** All commands. */
 export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];
