@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import packageJson from "../package.json" with { type: "json" };
 import { commands } from "../src/commands/index.ts";
 import * as rules from "./tidy/rules.ts";
 import { readSources, type Sources } from "./tidy/sources.ts";
@@ -25,6 +26,8 @@ describe("the code base", () => {
   test("has no open ends, machine paths or registry addresses", () =>
     expect(rules.bannedText(sources)).toEqual([]));
   test("has a header on each kernel", () => expect(rules.kernelHeaders(sources)).toEqual([]));
+  test("uses every package it depends on", () =>
+    expect(rules.unusedDependencies(sources, packageJson)).toEqual([]));
   test("has links that lead somewhere", () => expect(rules.brokenLinks(sources)).toEqual([]));
 });
 
@@ -185,6 +188,20 @@ describe("each rule refuses", () => {
     expect(
       rules.commandTable(`${table}| \`sekft train\` | y |`, ["train", "inspect mask", "inspect data"]),
     ).toEqual(["README: two rows for train"]);
+  });
+
+  test("a package that nothing uses", () => {
+    const tree = files({ "src/a.ts": 'import { z } from "zod";', "test/a.test.ts": 'import "@x/gguf/y";' });
+    const wanted = {
+      dependencies: { zod: "1", yaml: "1", "@x/gguf": "1" },
+      devDependencies: { "@x/gguf": "1", typescript: "1", other: "1" },
+      scripts: { check: "tsc" },
+    };
+    expect(rules.unusedDependencies(tree, wanted)).toEqual([
+      "package.json: nothing uses yaml",
+      "package.json: nothing uses @x/gguf",
+      "package.json: nothing uses other",
+    ]);
   });
 
   test("a tree without a folder, a changelog without its section, a link to nothing", () => {

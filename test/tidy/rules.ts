@@ -228,3 +228,26 @@ export function brokenLinks(sources: Sources): string[] {
   }
   return complaints;
 }
+
+/** A dependency is named in the product; a development dependency in a test, a script or a setting. */
+export function unusedDependencies(
+  sources: Sources,
+  wanted: { readonly dependencies: object; readonly devDependencies: object; readonly scripts: object },
+): string[] {
+  const named = (name: string, where: RegExp) =>
+    [...sources].some(([path, source]) => where.test(path) && new RegExp(`["'/ ]${name}["'/]`).test(source));
+  const started = JSON.stringify(wanted.scripts);
+  // Tools are started by a name of their own; types are found by the compiler.
+  const tools: Readonly<Record<string, string>> = { "@biomejs/biome": "biome", typescript: "tsc" };
+  // Asked for by @commander-js/extra-typings, which is commander with types.
+  const peers = new Set(["commander"]);
+  const isTool = (name: string) => started.includes(tools[name] ?? "\n") || name.startsWith("@types/");
+  return [
+    ...Object.keys(wanted.dependencies).filter(
+      (name) => !peers.has(name) && !named(name, /^(src\/.*\.ts|cli\.ts)$/),
+    ),
+    ...Object.keys(wanted.devDependencies).filter(
+      (name) => !isTool(name) && !named(name, /^(test|scripts)\/|^tsconfig/),
+    ),
+  ].map((name) => `package.json: nothing uses ${name}`);
+}
