@@ -61,6 +61,7 @@ async function compile(name: Target, outfile: string): Promise<void> {
       "build",
       "--compile",
       `--target=bun-${name}`,
+      "--sourcemap=linked",
       "--minify-syntax",
       "--minify-whitespace",
       "--format=esm",
