@@ -2,7 +2,13 @@
 import adamw from "./adamw.wgsl" with { type: "text" };
 import add from "./add.wgsl" with { type: "text" };
 import add_bias from "./add_bias.wgsl" with { type: "text" };
+import attention_backward_kv from "./attention_backward_kv.wgsl" with { type: "text" };
+import attention_backward_kv_software from "./attention_backward_kv_software.wgsl" with { type: "text" };
+import attention_backward_q from "./attention_backward_q.wgsl" with { type: "text" };
+import attention_backward_q_software from "./attention_backward_q_software.wgsl" with { type: "text" };
 import attention_delta from "./attention_delta.wgsl" with { type: "text" };
+import attention_forward from "./attention_forward.wgsl" with { type: "text" };
+import attention_forward_software from "./attention_forward_software.wgsl" with { type: "text" };
 import convert from "./convert.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
 import dropout from "./dropout.wgsl" with { type: "text" };
@@ -10,10 +16,8 @@ import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
 import grad_norm from "./grad_norm.wgsl" with { type: "text" };
-import random_library from "./lib/random.wgsl" with { type: "text" };
-import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
-import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_software from "./matmul_software.wgsl" with { type: "text" };
+import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
 import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with { type: "text" };
 import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
@@ -25,13 +29,25 @@ import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
 import swiglu_backward_in_place from "./swiglu_backward_in_place.wgsl" with { type: "text" };
 import swiglu_forward from "./swiglu_forward.wgsl" with { type: "text" };
 import uniform_noise from "./uniform_noise.wgsl" with { type: "text" };
+import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
+import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
+import random_library from "./lib/random.wgsl" with { type: "text" };
+import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
+import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
+import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 
 /** Kernel sources by name; the name is the file's and the entry point's. */
 export const kernels: Readonly<Record<string, string>> = {
   adamw,
   add,
   add_bias,
+  attention_backward_kv,
+  attention_backward_kv_software,
+  attention_backward_q,
+  attention_backward_q_software,
   attention_delta,
+  attention_forward,
+  attention_forward_software,
   convert,
   cross_entropy,
   dropout,
@@ -40,6 +56,7 @@ export const kernels: Readonly<Record<string, string>> = {
   gather_rows,
   grad_norm,
   matmul_software,
+  matmul_software_aligned,
   rms_norm_backward,
   rms_norm_backward_in_place,
   rms_norm_forward,
@@ -55,7 +72,10 @@ export const kernels: Readonly<Record<string, string>> = {
 
 /** Shared functions, appended whole by `// include: name`. */
 export const library: Readonly<Record<string, string>> = {
+  attention_rows: attention_rows_library,
+  attention_tile: attention_tile_library,
   random: random_library,
   reduce: reduce_library,
+  subgroup_spread: subgroup_spread_library,
   swiglu: swiglu_library,
 };

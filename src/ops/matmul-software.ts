@@ -1,38 +1,43 @@
-// Matrix products on CPU adapters: one kernel for all layouts, since there every load costs the same.
+// Matrix products on CPU adapters: a fast kernel for aligned operands, and one for everything else.
 
 import { foldedGrid, type Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { MatmulPlan } from "./matmul.ts";
 
-/** A product by strides: element (i, k) of a at offset + i row + k step, (k, j) of b at offset + k step + j column. */
-export interface StridedProduct {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly aOffset: number;
-  readonly aRow: number;
-  readonly aStep: number;
-  readonly bOffset: number;
-  readonly bStep: number;
-  readonly bColumn: number;
-  readonly outOffset: number;
-  readonly outStride: number;
-  readonly accumulate: boolean;
-  readonly alpha: number;
+type Operands = { readonly a: Tensor; readonly b: Tensor; readonly out: Tensor };
+
+/** out = alpha a b (+ out), all f32, on an adapter with one subgroup size. The extra product is the caller's. */
+export function matmulSoftware(stream: Stream, tensors: Operands, plan: MatmulPlan): void {
+  const { a, b, out } = tensors;
+  const { mode, m, n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride, alpha } = plan;
+  const { kernels, facts } = stream.device;
+  const accumulate = plan.accumulate ? 1 : 0;
+  const place = { m, n, k, aOffset, bOffset, outOffset, outStride, accumulate, alpha };
+  if (facts.subgroupMin === 8 && mode !== "tn" && isAligned(plan) && fillsTiles(m, n)) {
+    const [y, z = 1] = foldedGrid(Math.ceil(m / 32));
+    const kernel = kernels.get("matmul_software_aligned", { B_ROWS: mode === "nn" ? 1 : 0 });
+    stream.dispatch(kernel, { a, b, out }, { ...place, aStride, bStride }, [Math.ceil(n / 32), y, z]);
+    return;
+  }
+  const lanes = facts.subgroupMin;
+  const [y, z = 1] = foldedGrid(Math.ceil(m / 8));
+  const strides = {
+    aRow: mode === "tn" ? 1 : aStride,
+    aStep: mode === "tn" ? aStride : 1,
+    bStep: mode === "nt" ? 1 : bStride,
+    bColumn: mode === "nt" ? bStride : 1,
+  };
+  const kernel = kernels.get("matmul_software", { LANES: lanes });
+  stream.dispatch(kernel, { a, b, out }, { ...place, ...strides }, [Math.ceil(n / (2 * lanes)), y, z]);
 }
 
-/** out = alpha a b (+ out), all f32, on an adapter with one subgroup size. */
-export function matmulSoftware(
-  stream: Stream,
-  tensors: { readonly a: Tensor; readonly b: Tensor; readonly out: Tensor },
-  product: StridedProduct,
-): void {
-  const lanes = stream.device.facts.subgroupMin;
-  const kernel = stream.device.kernels.get("matmul_software", { LANES: lanes });
-  const [y, z = 1] = foldedGrid(Math.ceil(product.m / 8));
-  const { a, b, out } = tensors;
-  stream.dispatch(kernel, { a, b, out }, { ...product, accumulate: product.accumulate ? 1 : 0 }, [
-    Math.ceil(product.n / (2 * lanes)),
-    y,
-    z,
-  ]);
+function isAligned(plan: MatmulPlan): boolean {
+  const { n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride } = plan;
+  return [n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride].every((size) => size % 4 === 0);
+}
+
+// Measured on lavapipe: 22 GFLOP/s in whole tiles of 32 x 32, 14 in tiles of 8 x 16; so a half-empty tile is not worth it.
+function fillsTiles(m: number, n: number): boolean {
+  const whole = (size: number, tile: number) => Math.ceil(size / tile) * tile;
+  return whole(m, 32) * whole(n, 32) * 14 <= whole(m, 8) * whole(n, 16) * 22;
 }

@@ -48,31 +48,18 @@ export function matmul(stream: Stream, tensors: MatmulTensors, sizes: Matmul): v
   for (const tensor of [tensors.a, tensors.b, tensors.out])
     if (tensor.dtype !== "f32")
       throw new Error(`matmul: expected f32 in tier software, got ${tensor.dtype} for ${tensor.label}`);
-  const { mode, aStride, bStride, extraK } = plan;
-  matmulSoftware(stream, tensors, {
-    ...plan,
-    aRow: mode === "tn" ? 1 : aStride,
-    aStep: mode === "tn" ? aStride : 1,
-    bStep: mode === "nt" ? 1 : bStride,
-    bColumn: mode === "nt" ? bStride : 1,
-  });
-  if (extraK > 0)
-    matmulSoftware(
-      stream,
-      { a: tensors.extraA!, b: tensors.extraB!, out: tensors.out },
-      {
-        ...plan,
-        k: extraK,
-        aOffset: 0,
-        aRow: extraK,
-        aStep: 1,
-        bOffset: 0,
-        bStep: mode === "nt" ? 1 : plan.n,
-        bColumn: mode === "nt" ? extraK : 1,
-        accumulate: true,
-        alpha: 1,
-      },
-    );
+  matmulSoftware(stream, tensors, plan);
+  if (plan.extraK > 0) matmulSoftware(stream, ...extraProduct(tensors, plan));
+}
+
+// The LoRA delta as a product of its own, added to what the main one wrote.
+function extraProduct(
+  { extraA, extraB, out }: MatmulTensors,
+  plan: MatmulPlan,
+): [{ a: Tensor; b: Tensor; out: Tensor }, MatmulPlan] {
+  const { mode, m, n, extraK: k, outOffset, outStride } = plan;
+  const product = complete({ mode, m, n, k, outOffset, outStride, accumulate: true });
+  return [{ a: extraA!, b: extraB!, out }, product];
 }
 
 function complete(sizes: Matmul): MatmulPlan {

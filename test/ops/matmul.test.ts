@@ -16,6 +16,32 @@ gpuTest("multiplies ragged shapes in every layout, and keeps to them", async () 
   }
 });
 
+gpuTest("multiplies aligned shapes with ragged edges, in whole tiles and in parts", async () => {
+  for (const mode of modes)
+    for (const [m, n, k] of [
+      [30, 28, 4],
+      [32, 32, 8],
+      [31, 60, 12],
+      [33, 64, 16],
+      [65, 92, 20],
+      [61, 128, 44],
+      [128, 32, 100],
+    ] as const) {
+      await expectProduct(device, { mode, m, n, k });
+      await expectProduct(device, {
+        mode,
+        m,
+        n,
+        k,
+        pad: 4,
+        offset: 4,
+        accumulate: true,
+        alpha: 0.3,
+        extraK: mode === "tn" ? 0 : 8,
+      });
+    }
+});
+
 gpuTest("multiplies shards of larger matrices by offsets and strides", async () => {
   for (const mode of modes)
     for (const [m, n, k] of [
