@@ -1,0 +1,226 @@
+// The training loop: windows of micro-batches, one update each, then what is due: log, evaluation, checkpoint.
+// Order of things and conventions of transformers 5.23 (trainer.py `_run_epoch`, `_maybe_log_save_evaluate`).
+
+import type { Batch } from "../model/batch.ts";
+import type { StepOptions } from "../model/causal-lm.ts";
+import type { EvaluatedModel, Evaluation } from "./evaluate.ts";
+import type { LossScale } from "./loss-scale.ts";
+import type { UpdateResult } from "./optimiser.ts";
+import type { Progress } from "./progress.ts";
+import type { Schedule } from "./schedule.ts";
+import { epochAfter, type StepPlan, windowOf } from "./steps.ts";
+import type { LogEntry } from "./trainer-state.ts";
+
+/** The part of a model that the loop needs. */
+export interface TrainedModel extends EvaluatedModel {
+  step(batch: Batch, options: StepOptions): void;
+}
+
+/** The part of an optimiser that the loop needs. */
+export interface Updater {
+  readonly updates: number;
+  clearGradients(): void;
+  step(learningRate: number, lossScale: number): Promise<UpdateResult>;
+}
+
+/** How often something is done: never, at the end of each epoch, or every so many steps. */
+export type Frequency = "no" | "epoch" | number;
+
+/** Settings of the loop. */
+export interface LoopSettings {
+  readonly accumulation: number;
+  /** LoRA dropout. */
+  readonly dropout: number;
+  /** NEFTune's alpha; 0: no noise. */
+  readonly noiseAlpha: number;
+  readonly seed: number;
+  readonly loggingSteps: number;
+  readonly evaluate: Frequency;
+  readonly save: Frequency;
+  /** Keep the best checkpoint by validation loss. */
+  readonly trackBest: boolean;
+  /** Evaluations without improvement after which the run ends; 0: never. */
+  readonly patience: number;
+  /** What counts as improvement. */
+  readonly threshold: number;
+}
+
+/** What the loop is made of. */
+export interface LoopParts {
+  readonly model: TrainedModel;
+  readonly updater: Updater;
+  readonly schedule: Schedule;
+  readonly lossScale: LossScale;
+  readonly plan: StepPlan;
+  readonly settings: LoopSettings;
+  /** Changed as the run goes on. */
+  readonly progress: Progress;
+  readBatch(epoch: number, index: number): Batch;
+  /** undefined: there is no validation set; a promise of undefined: it was interrupted. */
+  evaluate?(): Promise<Evaluation | undefined>;
+  interrupted(): boolean;
+  /** Writes a checkpoint of `progress`. */
+  save(): Promise<void>;
+  /** After each update. */
+  onStep(step: StepReport): void;
+  /** A new entry of the log history; `step` is the update it belongs to, absent for an evaluation. */
+  onLog(entry: LogEntry, step?: StepReport): void;
+}
+
+/** One update. */
+export interface StepReport {
+  readonly loss: number;
+  readonly norm: number;
+  readonly rate: number;
+  /** False: the gradients were not finite, nothing was changed. */
+  readonly finite: boolean;
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** How a run ended. */
+export type Ending = "finished" | "stopped early" | "interrupted";
+
+/** Runs from where `progress` is to the end, or until it is interrupted. Everything due at a step is done before the next. */
+export async function runLoop(parts: LoopParts): Promise<Ending> {
+  const { progress, plan, settings, updater } = parts;
+  updater.clearGradients();
+  let savedAt = progress.step;
+  const saveNow = async () => {
+    await parts.save();
+    savedAt = progress.step;
+  };
+  const stop = async (): Promise<Ending> => {
+    if (progress.step > savedAt) await saveNow();
+    return "interrupted";
+  };
+  if (progress.step > 0) {
+    // A checkpoint that was written before its evaluation was over.
+    const evaluated = await evaluateIfDue(parts);
+    if (evaluated === "interrupted") return stop();
+    if (evaluated === "improved") await saveNow();
+  }
+  while (progress.step < plan.totalSteps) {
+    if (settings.patience > 0 && progress.misses >= settings.patience) return "stopped early";
+    const report = await oneWindow(parts);
+    if (!report) return stop();
+    parts.onStep(report);
+    if (progress.step % settings.loggingSteps === 0) logStep(parts, report);
+    const evaluated = await evaluateIfDue(parts);
+    if (evaluated === "interrupted") return stop();
+    if (evaluated === "improved" || isDue(settings.save, parts)) await saveNow();
+  }
+  return "finished";
+}
+
+/** Trains one window and updates; undefined when it was given up, with nothing changed. */
+async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
+  const { model, updater, lossScale, plan, settings, progress } = parts;
+  const began = performance.now();
+  const window = windowOf(plan, settings.accumulation, progress.step);
+  const batches = Array.from({ length: window.batches }, (_, i) =>
+    parts.readBatch(window.epoch, window.firstBatch + i),
+  );
+  const labels = batches.reduce((sum, { rows }) => sum + rows.length, 0);
+  for (const [i, batch] of batches.entries()) {
+    // Signals are heard only while the program waits.
+    await Bun.sleep(0);
+    if (parts.interrupted()) {
+      await model.takeLosses();
+      return undefined;
+    }
+    const salt = window.before + i;
+    model.step(batch, {
+      gradientScale: lossScale.scale / Math.max(1, labels),
+      ...(settings.dropout > 0 && {
+        dropout: { probability: settings.dropout, seed: settings.seed, salt },
+      }),
+      ...(settings.noiseAlpha > 0 && {
+        // Another stream than dropout's.
+        neftune: { alpha: settings.noiseAlpha, seed: (settings.seed ^ 0x6e656674) >>> 0, salt },
+      }),
+    });
+  }
+  const rate = parts.schedule(progress.scheduled);
+  const update = updater.step(rate, lossScale.scale);
+  const [losses, { norm, finite }] = await Promise.all([model.takeLosses(), update]);
+  lossScale.update(finite);
+  const loss = meanLoss(losses, batches, labels);
+  const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
+  const seconds = (performance.now() - began) / 1000;
+  progress.step++;
+  if (finite) progress.scheduled++;
+  progress.updates = updater.updates;
+  progress.lossScale = lossScale.state;
+  // transformers' logging_nan_inf_filter: a loss that is no number counts as the mean of the others.
+  const counted = Number.isFinite(loss)
+    ? loss
+    : progress.lossSinceLog / (progress.step - progress.lastLogged);
+  progress.lossSinceLog += counted;
+  progress.lossTotal += counted;
+  progress.tokens += tokens;
+  progress.labels += labels;
+  progress.seconds += seconds;
+  progress.evaluated = false;
+  return { loss, norm, rate, finite, tokens, seconds };
+}
+
+function meanLoss(losses: Float32Array, batches: readonly Batch[], labels: number): number {
+  let sum = 0;
+  let at = 0;
+  for (const { weights } of batches) for (const weight of weights) sum += weight * losses[at++]!;
+  return sum / Math.max(1, labels);
+}
+
+function logStep(parts: LoopParts, report: StepReport): void {
+  const { progress, plan, settings } = parts;
+  const entry = {
+    loss: progress.lossSinceLog / (progress.step - progress.lastLogged),
+    grad_norm: report.norm,
+    learning_rate: report.rate,
+    epoch: epochAfter(plan, settings.accumulation, progress.step),
+    step: progress.step,
+  };
+  progress.lossSinceLog = 0;
+  progress.lastLogged = progress.step;
+  progress.logHistory.push(entry);
+  parts.onLog(entry, report);
+}
+
+/** True at the steps of a frequency, and for a frequency in steps at the last one too. */
+function isDue(frequency: Frequency, { progress, plan }: LoopParts): boolean {
+  const { step } = progress;
+  if (frequency === "no") return false;
+  if (frequency === "epoch") return step % plan.stepsPerEpoch === 0 || step === plan.totalSteps;
+  return step % frequency === 0 || step === plan.totalSteps;
+}
+
+async function evaluateIfDue(
+  parts: LoopParts,
+): Promise<"improved" | "no better" | "not due" | "interrupted"> {
+  const { progress, plan, settings } = parts;
+  if (!parts.evaluate || progress.evaluated || !isDue(settings.evaluate, parts)) return "not due";
+  const result = await parts.evaluate();
+  if (!result) return "interrupted";
+  progress.evaluated = true;
+  const entry = {
+    eval_loss: result.loss,
+    eval_token_loss: result.tokenLoss,
+    eval_runtime: result.seconds,
+    eval_samples_per_second: result.rows / result.seconds,
+    eval_steps_per_second: result.batches / result.seconds,
+    epoch: epochAfter(plan, settings.accumulation, progress.step),
+    step: progress.step,
+  };
+  progress.logHistory.push(entry);
+  parts.onLog(entry);
+  if (!settings.trackBest) return "no better";
+  // transformers' EarlyStoppingCallback looks before the best value is updated.
+  const best = progress.bestMetric ?? Number.POSITIVE_INFINITY;
+  const better = result.loss < best;
+  progress.misses = better && best - result.loss > settings.threshold ? 0 : progress.misses + 1;
+  if (!better) return "no better";
+  progress.bestMetric = result.loss;
+  progress.bestStep = progress.step;
+  return "improved";
+}
