@@ -61,7 +61,7 @@ async function compile(name: Target, outfile: string): Promise<void> {
       "build",
       "--compile",
       `--target=bun-${name}`,
-      "--sourcemap=linked",
+      "--sourcemap=inline",
       "--minify-syntax",
       "--minify-whitespace",
       "--format=esm",
@@ -77,7 +77,10 @@ async function compile(name: Target, outfile: string): Promise<void> {
     { cwd: root, stdout: "pipe", stderr: "pipe" },
   );
   const said = (await new Response(run.stdout).text()) + (await new Response(run.stderr).text());
-  if ((await run.exited) === 0 && existsSync(outfile)) return;
+  const ended = await run.exited;
+  // The binary carries its source map; the copy beside it is not needed.
+  for (const map of [`${outfile}.map`, outfile.replace(/\.exe$/, ".map")]) rmSync(map, { force: true });
+  if (ended === 0 && existsSync(outfile)) return;
   const tail = said.trim().split("\n").slice(-5).join("\n");
   if (name !== own && /download|fetch|extract|registry|network|Connection|resolve host/i.test(said))
     throw new Error(
