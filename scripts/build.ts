@@ -79,7 +79,7 @@ async function compile(name: Target, outfile: string): Promise<void> {
   const said = (await new Response(run.stdout).text()) + (await new Response(run.stderr).text());
   const ended = await run.exited;
   // The binary carries its source map; the copy beside it is not needed.
-  for (const map of [`${outfile}.map`, outfile.replace(/\.exe$/, ".map")]) rmSync(map, { force: true });
+  for (const map of [`${outfile}.map`, `${outfile.replace(/\.exe$/, "")}.map`]) rmSync(map, { force: true });
   if (ended === 0 && existsSync(outfile)) return;
   const tail = said.trim().split("\n").slice(-5).join("\n");
   if (name !== own && /download|fetch|extract|registry|network|Connection|resolve host/i.test(said))
