@@ -16,6 +16,12 @@ import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
 import grad_norm from "./grad_norm.wgsl" with { type: "text" };
+import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
+import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
+import random_library from "./lib/random.wgsl" with { type: "text" };
+import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
+import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
+import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_software from "./matmul_software.wgsl" with { type: "text" };
 import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
@@ -29,12 +35,6 @@ import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
 import swiglu_backward_in_place from "./swiglu_backward_in_place.wgsl" with { type: "text" };
 import swiglu_forward from "./swiglu_forward.wgsl" with { type: "text" };
 import uniform_noise from "./uniform_noise.wgsl" with { type: "text" };
-import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
-import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
-import random_library from "./lib/random.wgsl" with { type: "text" };
-import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
-import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
-import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 
 /** Kernel sources by name; the name is the file's and the entry point's. */
 export const kernels: Readonly<Record<string, string>> = {

@@ -1,0 +1,143 @@
+// attention_forward: causal attention over key intervals with an online softmax; rows of 32 (query, head of the group) pairs
+// meet tiles of 64 keys in workgroup memory, and tiles that no row sees are never visited.
+//   q, out [tokens, heads, head_dim] T   k, v [tokens, kv_heads, head_dim] T   lo [tokens] u32   lse [heads, tokens] f32
+// Row r of kv head h is query r / G, head h * G + r % G, with G = heads / kv_heads. DC * 16 >= head_dim.
+// Dispatch (ceil(tokens * G / 32), kv_heads). Dao 2023, "FlashAttention-2", algorithm 1. Twin: test/reference/attention.ts
+// include: attention_tile, attention_rows
+alias T = f32; // spec: f32 | f16
+const DC: u32 = 4u; // spec: 1 | 2 | 3 | 4 | 5 | 6 | 8 | 16
+
+struct Params {
+  tokens: u32,
+  heads: u32,
+  kv_heads: u32,
+  head_dim: u32,
+  scale: f32,
+}
+var<immediate> p: Params;
+
+@group(0) @binding(0) var<storage, read> q: array<T>;
+@group(0) @binding(1) var<storage, read> k: array<T>;
+@group(0) @binding(2) var<storage, read> v: array<T>;
+@group(0) @binding(3) var<storage, read> lo: array<u32>;
+@group(0) @binding(4) var<storage, read_write> out: array<T>;
+@group(0) @binding(5) var<storage, read_write> lse: array<f32>;
+
+const HIDDEN: f32 = -1e30;
+
+var<workgroup> partials: array<f32, 128>;
+var<workgroup> row_factor: array<f32, 32>;
+
+@compute @workgroup_size(128)
+fn attention_forward(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let y = thread / 16u;
+  let x = thread % 16u;
+  let share = p.heads / p.kv_heads;
+  let rows = p.tokens * share;
+  let first_row = group.x * 32u;
+  let last_token = min(first_row + 31u, rows - 1u) / share;
+  // Rows and keys beyond the last are the last once more: their weights are zero, or nobody stores them.
+  var at_row: array<u32, 4>;
+  for (var e = 0u; e < 4u; e++) {
+    at_row[e] = row_start(min(first_row + y + 8u * e, rows - 1u), share, group.y);
+  }
+  // The softmax of a row is the work of four threads, 16 keys each.
+  let soft_row = thread / 4u;
+  let part = thread % 4u;
+  let soft_token = min(first_row + soft_row, rows - 1u) / share;
+  let soft_lo = lo[soft_token];
+  var top = HIDDEN;
+  var sum = 0.0;
+  var o: Rows;
+  for (var key = lo[first_row / share]; key <= last_token; key += 64u) {
+    let count = min(64u, last_token - key + 1u);
+    var at_key: array<u32, 8>;
+    for (var e = 0u; e < 8u; e++) {
+      at_key[e] = (min(key + y + 8u * e, last_token) * p.kv_heads + group.y) * p.head_dim;
+    }
+    var tile: Tile;
+    for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
+      // Elements beyond the head are staged too, but not multiplied.
+      let d = min(chunk + x, p.head_dim - 1u);
+      for (var e = 0u; e < 4u; e++) {
+        staged[x * LEFT_STRIDE + y + 8u * e] = f32(q[at_row[e] + d]);
+      }
+      for (var e = 0u; e < 8u; e++) {
+        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = f32(k[at_key[e] + d]);
+      }
+      workgroupBarrier();
+      multiply_chunk(&tile, min(CHUNK, p.head_dim - chunk), y, x);
+      workgroupBarrier();
+    }
+    for (var i = 0u; i < 4u; i++) {
+      for (var j = 0u; j < 4u; j++) {
+        weights[(4u * y + i) * RIGHT_STRIDE + x + 16u * j] = tile[4u * i + j] * p.scale;
+      }
+    }
+    workgroupBarrier();
+    var largest = HIDDEN;
+    for (var i = 16u * part; i < min(16u * part + 16u, count); i++) {
+      if (key + i >= soft_lo && key + i <= soft_token) {
+        largest = max(largest, weights[soft_row * RIGHT_STRIDE + i]);
+      }
+    }
+    partials[thread] = largest;
+    workgroupBarrier();
+    let four = thread - part;
+    let new_top = max(top, max(max(partials[four], partials[four + 1u]), max(partials[four + 2u], partials[four + 3u])));
+    let keep = exp(top - new_top);
+    top = new_top;
+    sum *= keep;
+    for (var i = 16u * part; i < min(16u * part + 16u, count); i++) {
+      var weight = 0.0;
+      if (key + i >= soft_lo && key + i <= soft_token) {
+        weight = exp(weights[soft_row * RIGHT_STRIDE + i] - top);
+      }
+      weights[soft_row * RIGHT_STRIDE + i] = weight;
+      sum += weight;
+    }
+    if (part == 0u) {
+      row_factor[soft_row] = keep;
+    }
+    workgroupBarrier();
+    for (var i = 0u; i < 4u; i++) {
+      let factor = row_factor[4u * y + i];
+      for (var c = 0u; c < DC; c++) {
+        o[i * DC + c] *= factor;
+      }
+    }
+    for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
+      for (var e = thread; e < CHUNK_ROWS * 16u * DC; e += 128u) {
+        let d = min(e % (16u * DC), p.head_dim - 1u);
+        staged[e] = f32(v[(min(key + chunk + e / (16u * DC), last_token) * p.kv_heads + group.y) * p.head_dim + d]);
+      }
+      workgroupBarrier();
+      accumulate_chunk(&o, chunk, min(CHUNK_ROWS, count - chunk), y, x);
+      workgroupBarrier();
+    }
+  }
+  partials[thread] = sum;
+  workgroupBarrier();
+  if (part == 0u) {
+    let total = partials[thread] + partials[thread + 1u] + partials[thread + 2u] + partials[thread + 3u];
+    row_factor[soft_row] = 1.0 / total;
+    if (first_row + soft_row < rows) {
+      lse[row_scalar(first_row + soft_row, share, group.y)] = top + log(total);
+    }
+  }
+  workgroupBarrier();
+  for (var i = 0u; i < 4u; i++) {
+    let row = first_row + 4u * y + i;
+    if (row < rows) {
+      let at = row_start(row, share, group.y);
+      for (var c = 0u; c < DC; c++) {
+        if (x + 16u * c < p.head_dim) {
+          out[at + x + 16u * c] = T(clamp(o[i * DC + c] * row_factor[4u * y + i], -65504.0, 65504.0));
+        }
+      }
+    }
+  }
+}
