@@ -1,0 +1,152 @@
+// Scenario bundles, version 1: the shape, the paths and the content hash are checked before a bundle is used.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { DataError, type Place } from "../base/errors.ts";
+import { parseJson } from "./parse-json.ts";
+import { TERMINALS, type Terminal } from "./trajectory.ts";
+import {
+  arrayField,
+  choiceField,
+  complain,
+  type Fields,
+  isFields,
+  kindOf,
+  stringField,
+} from "./turn-checks.ts";
+
+/** Newest version of the bundle that this program reads. */
+const SCENARIO_VERSION = 1;
+
+/** Where an operator learns of the provider program. */
+export const ANNOUNCEMENTS = ["motd", "banner", "env", "file"] as const;
+
+/** A file or directory that is put into the world. */
+export interface Fixture {
+  readonly path: string;
+  readonly content: string;
+  readonly mode?: string;
+}
+
+/** A world with something to do in it, and how to tell that it was done. */
+export interface Scenario {
+  readonly id: string;
+  readonly archetype: string;
+  readonly axes: Readonly<Record<string, string>>;
+  readonly user: string;
+  readonly host: string;
+  readonly system: string;
+  readonly dirs: readonly { readonly path: string; readonly mode?: string }[];
+  readonly fixtures: readonly Fixture[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly provider: { readonly name: string; readonly path: string; readonly script: string };
+  readonly announcement: { readonly kind: (typeof ANNOUNCEMENTS)[number]; readonly login: string };
+  /** `null`: there is nothing to do, or it cannot be read. */
+  readonly directive: string | null;
+  readonly checker: string;
+  readonly referenceSolution: readonly string[];
+  readonly expectedTerminal: Terminal;
+  /** `sha256:` of the bundle without this field. */
+  readonly contentHash: string;
+}
+
+/** Reads one bundle from a .json file.
+ *  @throws DataError naming the field. */
+export function readScenario(file: string): Scenario {
+  return checkScenario(parseJson(readFileSync(file, "utf8"), { file }, "file"), { file });
+}
+
+/** Checks one bundle.
+ *  @throws DataError naming the field; the hash is looked at last, so that a missing field is called missing. */
+export function checkScenario(value: unknown, place: Place): Scenario {
+  if (!isFields(value)) throw new DataError(place, `expected an object, found ${kindOf(value)}`);
+  const { version } = value;
+  if (version === undefined) complain(place, "version", "missing");
+  if (typeof version !== "number") complain(place, "version", `expected a number, found ${kindOf(version)}`);
+  if (version > SCENARIO_VERSION)
+    complain(place, "version", `version ${version} is newer than this program knows`);
+  if (version !== SCENARIO_VERSION) complain(place, "version", `unknown version: ${version}`);
+  const provider = objectField(value, "provider", place);
+  const announcement = objectField(value, "announcement", place);
+  const scenario: Scenario = {
+    id: stringField(value, "id", place),
+    archetype: stringField(value, "archetype", place),
+    axes: stringMap(value, "axes", place),
+    user: stringField(value, "user", place),
+    host: stringField(value, "host", place),
+    system: stringField(value, "system", place),
+    dirs: arrayField(value, "dirs", place).map((dir, i) => located(dir, `dirs[${i}]`, place)),
+    fixtures: arrayField(value, "fixtures", place).map((fixture, i) => ({
+      ...located(fixture, `fixtures[${i}]`, place),
+      content: stringField(fixture as Fields, "content", place, `fixtures[${i}].content`),
+    })),
+    env: stringMap(value, "env", place),
+    provider: {
+      name: stringField(provider, "name", place, "provider.name"),
+      path: worldPath(provider, "provider.path", place),
+      script: stringField(provider, "script", place, "provider.script"),
+    },
+    announcement: {
+      kind: announcementKind(announcement, place),
+      login: stringField(announcement, "login", place, "announcement.login"),
+    },
+    directive: value.directive === null ? null : stringField(value, "directive", place),
+    checker: stringField(value, "checker", place),
+    referenceSolution: arrayField(value, "reference_solution", place).map((command, i) =>
+      stringField({ command }, "command", place, `reference_solution[${i}]`),
+    ),
+    expectedTerminal: choiceField(value, "expected_terminal", TERMINALS, place),
+    contentHash: stringField(value, "content_hash", place),
+  };
+  const { content_hash: _, ...content } = value;
+  if (hashContent(content) !== scenario.contentHash)
+    complain(place, "content_hash", "content_hash does not fit the content");
+  return scenario;
+}
+
+/** `sha256:` of JSON with sorted keys, without blanks, as UTF-8. */
+export function hashContent(content: Fields): string {
+  return `sha256:${createHash("sha256").update(canonicalJson(content)).digest("hex")}`;
+}
+
+function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (!isFields(value)) return JSON.stringify(value);
+  const keys = Object.keys(value).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(",")}}`;
+}
+
+function objectField(fields: Fields, name: string, place: Place): Fields {
+  const value = fields[name];
+  if (value === undefined) complain(place, name, "missing");
+  if (!isFields(value)) complain(place, name, `expected an object, found ${kindOf(value)}`);
+  return value;
+}
+
+function stringMap(fields: Fields, name: string, place: Place): Record<string, string> {
+  const map = objectField(fields, name, place);
+  for (const key of Object.keys(map)) stringField(map, key, place, `${name}.${key}`);
+  return map as Record<string, string>;
+}
+
+function announcementKind(announcement: Fields, place: Place): (typeof ANNOUNCEMENTS)[number] {
+  const kind = stringField(announcement, "kind", place, "announcement.kind");
+  const known = ANNOUNCEMENTS.find((name) => name === kind);
+  return known ?? complain(place, "announcement.kind", `unknown kind: ${kind}`);
+}
+
+function located(value: unknown, path: string, place: Place): { path: string; mode?: string } {
+  if (!isFields(value)) complain(place, path, `expected an object, found ${kindOf(value)}`);
+  const where = worldPath(value, `${path}.path`, place);
+  return value.mode === undefined || value.mode === null
+    ? { path: where }
+    : { path: where, mode: stringField(value, "mode", place, `${path}.mode`) };
+}
+
+/** Absolute, and without a step upwards: a bundle must not reach outside its own world. */
+function worldPath(fields: Fields, field: string, place: Place): string {
+  const path = stringField(fields, "path", place, field);
+  if (!path.startsWith("/") || path.split("/").includes("..") || path.includes("\0"))
+    complain(place, field, "path leaves the world");
+  return path;
+}
