@@ -1,5 +1,7 @@
 // Loads Dawn's native binding and makes its entry point. The only file that knows where the binding lies.
 
+import { UserError } from "../base/errors.ts";
+
 /** What a `create()` call of the binding gives: a WebGPU entry point. */
 export interface DawnEntry {
   readonly wgslLanguageFeatures: ReadonlySet<string>;
@@ -26,12 +28,26 @@ function loadBinding(): DawnBinding {
   throw new Error(`no Dawn binding for ${process.platform} ${process.arch}`);
 }
 
+// The compiled binary unpacks the binding into the temporary folder, once for all runs, and loads it from there.
+function openBinding(): DawnBinding {
+  try {
+    return loadBinding();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_DLOPEN_FAILED") throw error;
+    throw new UserError(
+      `Dawn binding: expected a temporary folder with 25 MB of room that programs may run from, got ${(error as Error).message}`,
+      { hint: "name another folder in the variable TMPDIR", cause: error },
+    );
+  }
+}
+
 // Entry points must stay referenced for the life of the process: when one is collected, its devices crash.
 const entries: DawnEntry[] = [];
 
-/** Makes a WebGPU entry point with Dawn's flags (`enable-dawn-features=a,b`, `backend=null`, ...). */
+/** Makes a WebGPU entry point with Dawn's flags (`enable-dawn-features=a,b`, `backend=null`, ...).
+ *  @throws UserError when the compiled binary cannot unpack the binding. */
 export function createDawn(flags: string[]): DawnEntry {
-  const entry = loadBinding().create(flags);
+  const entry = openBinding().create(flags);
   entries.push(entry);
   return entry;
 }
