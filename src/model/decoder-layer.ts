@@ -132,7 +132,7 @@ export function layerBackward(
   back("down_proj", grads.dx, working.h, grads.dh);
   swigluBackward(
     stream,
-    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dh },
+    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup },
     { count: tokens * ffn },
   );
   back("gate_proj", grads.dgate, kept.xn2, grads.dxn);

@@ -5,10 +5,10 @@
 import type { LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { addBias } from "../ops/add.ts";
 import { dropout, dropoutAdd } from "../ops/dropout.ts";
 import { matmul } from "../ops/matmul.ts";
 import { dequantise4bit } from "../ops/quant.ts";
-import { addBias } from "../ops/rows.ts";
 import type { LoraPair } from "./adapter-parameters.ts";
 import type { LinearShape } from "./shapes.ts";
 import type { WeightShard } from "./weights.ts";
