@@ -1,9 +1,7 @@
 // Scenario bundles, version 1: the shape, the paths and the content hash are checked before a bundle is used.
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { DataError, type Place } from "../base/errors.ts";
-import { parseJson } from "./parse-json.ts";
 import { TERMINALS, type Terminal } from "./trajectory.ts";
 import {
   arrayField,
@@ -19,10 +17,10 @@ import {
 const SCENARIO_VERSION = 1;
 
 /** Where an operator learns of the provider program. */
-export const ANNOUNCEMENTS = ["motd", "banner", "env", "file"] as const;
+const ANNOUNCEMENTS = ["motd", "banner", "env", "file"] as const;
 
 /** A file or directory that is put into the world. */
-export interface Fixture {
+interface Fixture {
   readonly path: string;
   readonly content: string;
   readonly mode?: string;
@@ -48,12 +46,6 @@ export interface Scenario {
   readonly expectedTerminal: Terminal;
   /** `sha256:` of the bundle without this field. */
   readonly contentHash: string;
-}
-
-/** Reads one bundle from a .json file.
- *  @throws DataError naming the field. */
-export function readScenario(file: string): Scenario {
-  return checkScenario(parseJson(readFileSync(file, "utf8"), { file }, "file"), { file });
 }
 
 /** Checks one bundle.
@@ -105,7 +97,7 @@ export function checkScenario(value: unknown, place: Place): Scenario {
 }
 
 /** `sha256:` of JSON with sorted keys, without blanks, as UTF-8. */
-export function hashContent(content: Fields): string {
+function hashContent(content: Fields): string {
   return `sha256:${createHash("sha256").update(canonicalJson(content)).digest("hex")}`;
 }
 

@@ -55,7 +55,9 @@ const SHAPES = ["turns", "messages", "conversations"] as const;
 /** True for a row that is a scenario bundle, which may lie beside trajectories. */
 export function looksLikeScenario(value: unknown): boolean {
   return (
-    isFields(value) && ("provider" in value || "reference_solution" in value) && !SHAPES.some((shape) => shape in value)
+    isFields(value) &&
+    ("provider" in value || "reference_solution" in value) &&
+    !SHAPES.some((shape) => shape in value)
   );
 }
 

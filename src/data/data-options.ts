@@ -1,0 +1,44 @@
+// The options about data that commands share: `...dataOptions` in a command's own table.
+
+const group = "Data";
+
+/** What to read, and what to do with rows that are too long or odd. */
+export const dataOptions = {
+  data: {
+    type: "string",
+    value: "DIR|FILE",
+    group,
+    help: "trajectories: a directory of JSON, a JSONL, JSON or Parquet file",
+  },
+  all: { type: "flag", group, help: "take every trajectory, not only those with keep: true" },
+  chatTemplate: {
+    type: "string",
+    value: "FILE.jinja",
+    group,
+    help: "a chat template in place of the base's own",
+  },
+  maxLength: {
+    type: "int",
+    min: 2,
+    default: 4096,
+    unit: "tokens",
+    group,
+    aliases: ["max-seq-length"],
+    help: "longest sequence",
+  },
+  overlong: {
+    type: "string",
+    choices: ["drop", "truncate-left", "error"],
+    default: "drop",
+    group,
+    help: "what happens to longer ones; the last turn is never cut",
+  },
+  strictPrefix: { type: "flag", group, help: "refuse rows whose prompt a server would tokenise differently" },
+  specialInContent: {
+    type: "string",
+    choices: ["keep", "refuse"],
+    default: "keep",
+    group,
+    help: "rows with a turn that spells a special token",
+  },
+} as const;
