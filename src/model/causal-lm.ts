@@ -4,7 +4,6 @@
 import { UserError } from "../base/errors.ts";
 import type { BaseWeights } from "../formats/base-weights.ts";
 import type { ModelConfig } from "../formats/config.ts";
-import type { LoraTarget } from "../formats/peft-adapter.ts";
 import type { Device } from "../gpu/device.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -20,29 +19,13 @@ import { chunkRows, type Head, headLogits, headLoss, headNorm, takeHead } from "
 import type { DropoutState } from "./linear.ts";
 import { loadLayer } from "./load-layer.ts";
 import { type MemoryPlan, planMemory } from "./memory-plan.ts";
+import { type ModelSizes, planInputFor } from "./plan-input.ts";
 import { ropeTables } from "./rope-tables.ts";
 import { type DenseShard, WeightLoader } from "./weights.ts";
 
 /** What to load, and how large it may get. */
-export interface CausalLMOptions {
+export interface CausalLMOptions extends ModelSizes {
   readonly base: BaseWeights;
-  /** Quantise the linear layers to NF4 with double quantisation. */
-  readonly load4bit?: boolean;
-  /** Linear layers that carry LoRA. */
-  readonly targets?: readonly LoraTarget[];
-  /** Make gradients and what backward needs. */
-  readonly train?: boolean;
-  /** LoRA dropout will be used. */
-  readonly dropout?: boolean;
-  /** Most tokens in one micro-batch. */
-  readonly maxTokens: number;
-  /** Most labelled rows in one micro-batch; `maxTokens` by default. */
-  readonly maxRows?: number;
-  /** Labelled rows whose losses are kept until they are taken; `maxRows` by default. */
-  readonly lossCapacity?: number;
-  readonly checkpointing?: "auto" | "none" | "full";
-  /** Bytes that the device may give, for `auto`. */
-  readonly budgetBytes?: number;
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
   readonly trace?: Trace;
 }
@@ -104,21 +87,7 @@ export class CausalLM {
   static async load(device: Device, options: CausalLMOptions): Promise<CausalLM> {
     const { base, targets = [], train = false, maxTokens } = options;
     const { config } = base;
-    const maxRows = Math.min(options.maxRows ?? maxTokens, maxTokens);
-    const plan = planMemory({
-      config,
-      tier: device.tier,
-      quantBlock: (module) => quantBlockOf(base, module, options.load4bit ?? false),
-      targets,
-      train,
-      dropout: options.dropout ?? false,
-      maxTokens,
-      maxRows,
-      lossCapacity: Math.max(maxRows, options.lossCapacity ?? maxRows),
-      checkpointing: options.checkpointing ?? "auto",
-      budgetBytes: options.budgetBytes,
-      maxBindingBytes: device.maxBindingBytes,
-    });
+    const plan = planMemory(planInputFor(base, options, device));
     const arena = new Arena(device, plan);
     const adapter = targets.length
       ? new AdapterParameters(device, targets, train, (label) => arena.take(label))
@@ -228,9 +197,10 @@ export class CausalLM {
     batch: Batch,
     options: { hidden?: boolean } = {},
   ): Promise<{ logits: Float32Array; hidden: Float32Array[] }> {
-    const everyRow = Uint32Array.from({ length: batch.tokens }, (_, i) => i);
-    const none = new Float32Array(0);
-    this.upload({ ...batch, rows: everyRow, targets: new Uint32Array(0), weights: none }, 0);
+    this.upload(
+      { ...batch, rows: new Uint32Array(0), targets: new Uint32Array(0), weights: new Float32Array(0) },
+      0,
+    );
     const contexts = this.contexts(batch, undefined);
     const { hiddenSize, vocab } = this.config;
     const hidden: Float32Array[] = [];
@@ -247,16 +217,27 @@ export class CausalLM {
       if (index + 1 < this.layers.length) await take(this.residualAt(index + 1));
     }
     const last = this.residualAt(this.layers.length);
-    headNorm(this.stream, this.head, this.config, last, batch.tokens);
-    this.stream.submit();
-    await take(this.head.xn);
+    const normed = new Float32Array(options.hidden ? batch.tokens * hiddenSize : 0);
     const logits = new Float32Array(batch.tokens * vocab);
-    for (let from = 0; from < batch.tokens; from += chunkRows(this.head)) {
-      const rows = Math.min(chunkRows(this.head), batch.tokens - from);
-      headLogits(this.stream, this.head, this.config, from, rows);
+    const capacity = this.head.rows.length;
+    for (let first = 0; first < batch.tokens; first += capacity) {
+      const rows = Math.min(capacity, batch.tokens - first);
+      this.device.write(
+        this.head.rows,
+        Uint32Array.from({ length: rows }, (_, i) => first + i),
+      );
+      headNorm(this.stream, this.head, this.config, last, rows);
       this.stream.submit();
-      logits.set(await this.device.read(this.head.logits.view(0, [rows, vocab])), from * vocab);
+      if (options.hidden)
+        normed.set(await this.device.read(this.head.xn.view(0, [rows, hiddenSize])), first * hiddenSize);
+      for (let from = 0; from < rows; from += chunkRows(this.head)) {
+        const count = Math.min(chunkRows(this.head), rows - from);
+        headLogits(this.stream, this.head, this.config, from, count);
+        this.stream.submit();
+        logits.set(await this.device.read(this.head.logits.view(0, [count, vocab])), (first + from) * vocab);
+      }
     }
+    if (options.hidden) hidden.push(normed);
     return { logits, hidden };
   }
 
@@ -354,10 +335,4 @@ export class CausalLM {
       Object.values(linear).some(({ lora }) => lora !== undefined),
     );
   }
-}
-
-function quantBlockOf(base: BaseWeights, module: string, load4bit: boolean): number | undefined {
-  const type = base.tensors.get(`${module}.weight`)?.type;
-  if (type === "NF4" || type === "FP4") return base.config.quantization?.blocksize ?? 64;
-  return load4bit ? 64 : undefined;
 }

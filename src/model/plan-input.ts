@@ -1,0 +1,67 @@
+// From what a caller wants to run to what the memory plan needs to know: the same for loading a model and for `sekft plan`.
+
+import type { BaseWeights } from "../formats/base-weights.ts";
+import type { LoraTarget } from "../formats/peft-adapter.ts";
+import type { Tier } from "../gpu/facts.ts";
+import type { PlanInput } from "./memory-plan.ts";
+
+/** How large a loaded model may get. */
+export interface ModelSizes {
+  /** Quantise the linear layers to NF4 with double quantisation. */
+  readonly load4bit?: boolean;
+  /** Linear layers that carry LoRA. */
+  readonly targets?: readonly LoraTarget[];
+  /** Make gradients and what backward needs. */
+  readonly train?: boolean;
+  /** LoRA dropout will be used. */
+  readonly dropout?: boolean;
+  /** Most tokens in one micro-batch. */
+  readonly maxTokens: number;
+  /** Most labelled rows in one micro-batch; `maxTokens` by default. */
+  readonly maxRows?: number;
+  /** Labelled rows whose losses are kept until they are taken; `maxRows` by default. */
+  readonly lossCapacity?: number;
+  readonly checkpointing?: "auto" | "none" | "full";
+  /** Bytes that the device may give, for `auto`. */
+  readonly budgetBytes?: number | undefined;
+}
+
+/** The part of a device that decides memory. */
+export interface PlannedDevice {
+  readonly tier: Tier;
+  readonly maxBindingBytes: number;
+}
+
+/** What {@link planMemory} takes, with every default filled in. */
+export function planInputFor(
+  base: Pick<BaseWeights, "config" | "tensors">,
+  sizes: ModelSizes,
+  { tier, maxBindingBytes }: PlannedDevice,
+): PlanInput {
+  const { maxTokens, load4bit = false, targets = [], train = false, dropout = false } = sizes;
+  const maxRows = Math.min(sizes.maxRows ?? maxTokens, maxTokens);
+  return {
+    config: base.config,
+    tier,
+    quantBlock: (module) => quantBlockOf(base, module, load4bit),
+    targets,
+    train,
+    dropout,
+    maxTokens,
+    maxRows,
+    lossCapacity: Math.max(maxRows, sizes.lossCapacity ?? maxRows),
+    checkpointing: sizes.checkpointing ?? "auto",
+    budgetBytes: sizes.budgetBytes,
+    maxBindingBytes,
+  };
+}
+
+function quantBlockOf(
+  { config, tensors }: Pick<BaseWeights, "config" | "tensors">,
+  module: string,
+  load4bit: boolean,
+): number | undefined {
+  const type = tensors.get(`${module}.weight`)?.type;
+  if (type === "NF4" || type === "FP4") return config.quantization?.blocksize ?? 64;
+  return load4bit ? 64 : undefined;
+}
