@@ -1,5 +1,7 @@
 // The options about data that commands share: `...dataOptions` in a command's own table.
 
+import type { DatasetOptions } from "./dataset.ts";
+
 const group = "Data";
 
 /** What to read, and what to do with rows that are too long or odd. */
@@ -42,3 +44,23 @@ export const dataOptions = {
     help: "rows with a turn that spells a special token",
   },
 } as const;
+
+/** The values of {@link dataOptions} as `loadDataset` takes them. The parser has checked the choices. */
+export function toDatasetOptions(values: {
+  readonly data: string;
+  readonly all: boolean;
+  readonly maxLength: number;
+  readonly overlong: string;
+  readonly strictPrefix: boolean;
+  readonly specialInContent: string;
+}): DatasetOptions {
+  const { data, all, maxLength, strictPrefix } = values;
+  return {
+    data,
+    all,
+    maxLength,
+    strictPrefix,
+    overlong: values.overlong as DatasetOptions["overlong"],
+    specialInContent: values.specialInContent as DatasetOptions["specialInContent"],
+  };
+}
