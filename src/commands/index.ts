@@ -3,10 +3,11 @@
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
+import { inspectData } from "./inspect-data.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 
-const verbs: readonly Command[] = [inspectMask, inspectModel, inspectAdapter];
+const verbs: readonly Command[] = [inspectMask, inspectData, inspectModel, inspectAdapter];
 
 /** All commands. */
 export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];
