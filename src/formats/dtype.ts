@@ -1,6 +1,6 @@
 // Element types of tensors as files store them, and their conversion to and from f32. Little-endian, as every target is.
 
-/** Bytes of one element, by safetensors' name of the type (safetensors 0.8 `Dtype`; the packed 4 and 6-bit ones are not read). */
+/** Bytes of one element, by safetensors' name of the type and in its order, which files are sorted by (safetensors 0.8 `Dtype`; the packed 4 and 6-bit ones are not read). */
 export const dtypeBytes: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,

@@ -198,7 +198,9 @@ export interface TensorToWrite {
   readonly chunks: Iterable<Uint8Array>;
 }
 
-/** Writes a file byte for byte as the Python package does: wider types first, then by name; header padded to 8 with spaces.
+const dtypeOrder = Object.keys(dtypeBytes);
+
+/** Writes a file byte for byte as the Python package does: later types first, then by name; header padded to 8 with spaces.
  *  Streams: one chunk in memory at a time. Atomic: the file appears whole or not at all.
  *  @throws UserError when the disk is full; Error when chunks do not add up to the shape (a bug of the caller). */
 export function writeSafetensors(
@@ -207,7 +209,9 @@ export function writeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   const ordered = tensors.toSorted(
-    (a, b) => elementBytesOf(b) - elementBytesOf(a) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+    (a, b) =>
+      dtypeOrder.indexOf(b.dtype) - dtypeOrder.indexOf(a.dtype) ||
+      (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
   writeChunksAtomic(path, fileChunks(ordered, metadata));
 }
