@@ -65,7 +65,7 @@ export function optionsRecord(options: TrainOptions): Record<string, unknown> {
 export function checkUnchanged(
   folder: string,
   before: Manifest,
-  now: Manifest,
+  now: Omit<Manifest, "tier" | "device">,
   mayExtend: readonly (keyof TrainOptions)[],
 ): void {
   const changed = (what: string, then: string, got: string) =>

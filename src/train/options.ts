@@ -2,6 +2,7 @@
 // config file and options.json.
 
 import type { Options } from "../base/options.ts";
+import { dataOptions } from "../data/data-options.ts";
 import { tiers } from "../gpu/facts.ts";
 import { schedules } from "./schedule.ts";
 
@@ -20,19 +21,20 @@ export const trainOptions = {
     aliases: ["model-name-or-path"],
     help: "base model: a Hugging Face directory or a GGUF file",
   },
-  data: {
-    type: "string",
-    value: "DIR|FILE",
-    group: data,
-    help: "trajectories: a directory of JSON, a JSONL or a Parquet file",
-  },
+  ...dataOptions,
   tokenized: {
     type: "string",
     value: "FILE.json",
     group: data,
     help: "instead of --data: a JSON list of {input_ids, labels}",
   },
-  evalData: { type: "string", value: "DIR|FILE", group: data, help: "validation trajectories" },
+  evalData: {
+    type: "string",
+    value: "DIR|FILE",
+    group: data,
+    aliases: ["validation-data"],
+    help: "validation trajectories",
+  },
   evalTokenized: {
     type: "string",
     value: "FILE.json",
@@ -46,35 +48,6 @@ export const trainOptions = {
     default: 0,
     group: data,
     help: "share of the rows that is held out for validation",
-  },
-  all: { type: "flag", group: data, help: "take every trajectory, not only those with keep: true" },
-  maxLength: {
-    type: "int",
-    min: 2,
-    default: 4096,
-    unit: "tokens",
-    group: data,
-    aliases: ["max-seq-length"],
-    help: "longest sequence",
-  },
-  overlong: {
-    type: "string",
-    choices: ["drop", "truncate-left", "error"],
-    default: "drop",
-    group: data,
-    help: "what happens to longer ones",
-  },
-  strictPrefix: {
-    type: "flag",
-    group: data,
-    help: "refuse rows whose prompt a server would tokenise differently",
-  },
-  specialInContent: {
-    type: "string",
-    choices: ["keep", "refuse"],
-    default: "keep",
-    group: data,
-    help: "turns that spell a special token",
   },
   packing: { type: "flag", group: data, help: "several sequences a row, none of which sees another" },
   order: {
@@ -165,23 +138,21 @@ export const trainOptions = {
     help: "checkpoints to keep, the best one beside; 0: all",
   },
 
-  loraR: { type: "int", min: 1, max: 1024, default: 16, group: lora, help: "rank" },
-  loraAlpha: { type: "float", default: 32, group: lora, help: "scale is alpha / r" },
+  loraR: { type: "int", min: 1, max: 1024, group: lora, help: "rank [default 16]" },
+  loraAlpha: { type: "float", group: lora, help: "scale is alpha / r [default 32]" },
   loraDropout: {
     type: "float",
     min: 0,
     max: 0.99,
-    default: 0.05,
     group: lora,
-    help: "dropout of the LoRA path",
+    help: "dropout of the LoRA path [default 0.05]",
   },
   useRslora: { type: "flag", group: lora, help: "scale is alpha / sqrt(r)" },
   targetModules: {
     type: "list",
-    default: ["q_proj", "k_proj", "v_proj", "o_proj"],
     group: lora,
     aliases: ["lora-target-modules"],
-    help: "layers by name, or all-linear, or one regular expression",
+    help: "layers by name, or all-linear, or one regular expression [default q_proj,k_proj,v_proj,o_proj]",
   },
   rankPattern: { type: "string", value: "KEY=R,...", group: lora, help: "other ranks for some layers" },
   alphaPattern: { type: "string", value: "KEY=ALPHA,...", group: lora, help: "other alphas for some layers" },
@@ -189,7 +160,7 @@ export const trainOptions = {
     type: "string",
     value: "DIR",
     group: lora,
-    help: "start from this PEFT adapter, with its shape",
+    help: "start from this PEFT adapter; the settings above default to its own",
   },
   load4bit: {
     type: "flag",
@@ -331,6 +302,11 @@ export const trainOptions = {
 
 export type TrainOptions = Options<typeof trainOptions>;
 
+/** Rows of an evaluation batch. */
+export function evalBatchSize(options: TrainOptions): number {
+  return options.perDeviceEvalBatchSize ?? options.perDeviceTrainBatchSize;
+}
+
 /** Options that a resumed run may change: they decide what is kept and shown, not what is computed. */
 export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "base",
@@ -339,6 +315,7 @@ export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "evalData",
   "evalTokenized",
   "initAdapter",
+  "chatTemplate",
   "out",
   "inspect",
   "resume",

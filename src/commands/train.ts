@@ -1,0 +1,41 @@
+// `sekft train`: LoRA or QLoRA from trajectories to a PEFT adapter.
+
+import { defineCommand } from "../base/command.ts";
+import { UserError } from "../base/errors.ts";
+import { trainOptions } from "../train/options.ts";
+
+export const train = defineCommand({
+  name: "train",
+  summary: "Trains a LoRA or QLoRA adapter on trajectories",
+  description:
+    "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change.",
+  options: trainOptions,
+  examples: [
+    {
+      line: "sekft train --data ./trajectories --base ./SmolLM2-135M-Instruct --out ./ckpt",
+      does: "trains with the defaults: r 16, q/k/v/o, three epochs",
+    },
+    {
+      line: "sekft train --data rows.jsonl --base ./Mistral-7B --out ./ckpt --load-4bit --save-steps 50 --resume",
+      does: "QLoRA with a checkpoint every 50 steps; goes on where it stopped",
+    },
+  ],
+  async run(options, terminal) {
+    if (options.inspect) {
+      const { showMask } = await import("./inspect-mask.ts");
+      return showMask({ ...options, data: givenData(options.data), ...view }, terminal);
+    }
+    const { train: start } = await import("../train/session.ts");
+    await start(options, terminal);
+  },
+});
+
+// What `inspect mask` shows when nobody says otherwise.
+const view = { index: undefined, limit: undefined, html: undefined } as const;
+
+function givenData(data: string | undefined): string {
+  if (data !== undefined) return data;
+  throw new UserError("--inspect: expected --data, got nothing", {
+    hint: "it shows how trajectories become tokens",
+  });
+}

@@ -1,0 +1,117 @@
+// Which adapter is trained and how it starts: fresh from the options, or from given weights with their own shape.
+
+import { createHash } from "node:crypto";
+import { UserError } from "../base/errors.ts";
+import type { ModelConfig } from "../formats/config.ts";
+import {
+  type Adapter,
+  type AdapterTensor,
+  checkAdapterFits,
+  type LoraConfig,
+  type LoraTarget,
+  readAdapter,
+  resolveTargets,
+} from "../formats/peft-adapter.ts";
+import { initLora } from "./lora-init.ts";
+import type { TrainOptions } from "./options.ts";
+import { parseNumberPairs } from "./pairs.ts";
+
+/** LoRA's defaults: those of the published run. */
+const defaults = {
+  r: 16,
+  alpha: 32,
+  dropout: 0.05,
+  targetModules: ["q_proj", "k_proj", "v_proj", "o_proj"],
+} as const;
+
+/** An adapter to be trained. */
+export interface AdapterSetup {
+  readonly config: LoraConfig;
+  /** In the order of the model. */
+  readonly targets: readonly LoraTarget[];
+  /** Hash of the weights of --init-adapter; null for a fresh start. */
+  readonly initHash: string | null;
+  /** The weights before the first step. */
+  start(): ReadonlyMap<string, AdapterTensor>;
+}
+
+/** Settles what is trained.
+ *  @throws UserError when an option contradicts the given adapter, DataError when that does not fit the base. */
+export function setUpAdapter(options: TrainOptions, model: ModelConfig): AdapterSetup {
+  const given = options.initAdapter === undefined ? undefined : readAdapter(options.initAdapter);
+  const config = loraConfig(options, given?.config);
+  const targets = resolveTargets(config, model);
+  if (!given || options.initAdapter === undefined)
+    return { config, targets, initHash: null, start: () => initLora(targets, options.seed) };
+  const own = checkAdapterFits(given, options.initAdapter, model);
+  checkSame(options.initAdapter, own, targets);
+  return { config, targets, initHash: hashTensors(given), start: () => given.tensors };
+}
+
+function loraConfig(options: TrainOptions, given: LoraConfig | undefined): LoraConfig {
+  const rankPattern = parseNumberPairs("rank-pattern", options.rankPattern);
+  for (const [key, rank] of Object.entries(rankPattern))
+    if (!Number.isInteger(rank) || rank < 1)
+      throw new UserError(`--rank-pattern: expected a positive whole number for ${key}, got ${rank}`);
+  return {
+    r: options.loraR ?? given?.r ?? defaults.r,
+    alpha: options.loraAlpha ?? given?.alpha ?? defaults.alpha,
+    dropout: options.loraDropout ?? given?.dropout ?? defaults.dropout,
+    useRslora: options.useRslora || (given?.useRslora ?? false),
+    targetModules: targetModules(options.targetModules) ?? given?.targetModules ?? defaults.targetModules,
+    excludeModules: given?.excludeModules,
+    layersToTransform: given?.layersToTransform,
+    layersPattern: given?.layersPattern,
+    rankPattern: options.rankPattern === undefined ? (given?.rankPattern ?? {}) : rankPattern,
+    alphaPattern:
+      options.alphaPattern === undefined
+        ? (given?.alphaPattern ?? {})
+        : parseNumberPairs("alpha-pattern", options.alphaPattern),
+    baseModel: options.base,
+    revision: undefined,
+  };
+}
+
+/** PEFT takes a list as names and a string as a regular expression; on a command line one word is both. */
+function targetModules(names: readonly string[] | undefined): LoraConfig["targetModules"] | undefined {
+  if (names === undefined || names.length === 0) return undefined;
+  const [only] = names;
+  const isPattern = only === "all-linear" || /[\\*+?()[\]{}|^$]/.test(only!);
+  return names.length === 1 && isPattern ? only : names;
+}
+
+function checkSame(directory: string, own: readonly LoraTarget[], wanted: readonly LoraTarget[]): void {
+  const describe = (targets: readonly LoraTarget[]) =>
+    targets.map(({ module, r, scale }) => `${module} r ${r} scale ${scale}`);
+  const ours = new Set(describe(own));
+  const differing = describe(wanted).find((target) => !ours.has(target));
+  if (differing === undefined && own.length === wanted.length) return;
+  throw new UserError(
+    `--init-adapter ${directory}: expected the adapter's own rank, alpha and layers, got ${differing ?? `${wanted.length} layers instead of ${own.length}`}`,
+    {
+      hint: "leave --lora-r, --lora-alpha, --target-modules and the patterns out; they come with the adapter",
+    },
+  );
+}
+
+function hashTensors({ tensors }: Adapter): string {
+  const hash = createHash("sha256");
+  for (const [name, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(name);
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return `sha256:${hash.digest("hex")}`;
+}
+
+/** The options with LoRA's settings filled in, as options.json has them. */
+export function withLoraSettings(options: TrainOptions, config: LoraConfig): TrainOptions {
+  const { targetModules: names } = config;
+  return {
+    ...options,
+    loraR: config.r,
+    loraAlpha: config.alpha,
+    loraDropout: config.dropout,
+    useRslora: config.useRslora,
+    targetModules: typeof names === "string" ? [names] : names,
+  };
+}

@@ -1,0 +1,81 @@
+// The end of a run: --out as a PEFT directory that PeftModel.from_pretrained loads, with tokenizer files and a model card.
+
+import { join } from "node:path";
+import { writeFileAtomic } from "../base/atomic.ts";
+import { type Adapter, type LoraConfig, writeAdapter } from "../formats/peft-adapter.ts";
+import type { Manifest } from "./manifest.ts";
+import type { Progress } from "./progress.ts";
+
+/** What the output directory is made of. */
+export interface RunOutput {
+  readonly adapter: Adapter;
+  /** Tokenizer files and chat template by name. */
+  readonly tokenizerFiles: ReadonlyMap<string, string>;
+  readonly trainerState: string;
+  readonly manifest: Manifest;
+  readonly progress: Progress;
+}
+
+/** Writes the adapter and everything that goes with it; the adapter's config last, so that it never stands for half an output.
+ *  @throws UserError when the disk is full; the checkpoints stay. */
+export function writeOutput(folder: string, output: RunOutput): void {
+  for (const [name, text] of output.tokenizerFiles) writeFileAtomic(join(folder, name), text);
+  writeFileAtomic(join(folder, "README.md"), modelCard(output));
+  writeFileAtomic(join(folder, "trainer_state.json"), output.trainerState);
+  writeAdapter(folder, output.adapter);
+}
+
+function modelCard({ adapter, manifest, progress }: RunOutput): string {
+  const { config } = adapter;
+  const { options, data } = manifest;
+  const last = progress.logHistory.findLast((entry) => "loss" in entry)?.loss;
+  const evaluated = progress.logHistory.findLast((entry) => "eval_loss" in entry)?.eval_loss;
+  const rows: [string, string][] = [
+    ["base", `${manifest.base.path} (${manifest.base.modelType}, ${manifest.base.fingerprint})`],
+    ["data", `${data.sequences} sequences, ${data.tokens} tokens, ${data.labels} trained (${data.sha256})`],
+    ["LoRA", describeLora(config)],
+    ["base held in", options.load_4bit === true ? "4 bits (NF4, double quantisation)" : "its own precision"],
+    ["steps", `${progress.step} of ${manifest.totalSteps}, ${manifest.warmupSteps} of warmup`],
+    ["learning rate", `${options.learning_rate}, ${options.lr_scheduler_type}`],
+    ["batch", `${options.per_device_train_batch_size} x ${options.gradient_accumulation_steps} accumulation`],
+    ["seed", String(options.seed)],
+    ["last loss", last === undefined ? "-" : String(last)],
+    ...(evaluated === undefined ? [] : [["eval loss", String(evaluated)] as [string, string]]),
+    ["kernels", `${manifest.tier} on ${manifest.device.name}`],
+    ["made with", `sekft ${manifest.sekft.version} (${manifest.sekft.commit})`],
+  ];
+  const front = [
+    "---",
+    `base_model: ${JSON.stringify(config.baseModel ?? "")}`,
+    "library_name: peft",
+    "pipeline_tag: text-generation",
+    "tags:",
+    "- lora",
+    "- sft",
+    "- sekft",
+    "---",
+  ];
+  return `${front.join("\n")}
+
+# LoRA adapter of ${config.baseModel?.split(/[\\/]/).findLast(Boolean) ?? "a base model"}
+
+| | |
+|---|---|
+${rows.map(([name, value]) => `| ${name} | ${value.replaceAll("|", "\\|")} |`).join("\n")}
+
+\`\`\`python
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("BASE"), "THIS_FOLDER")
+\`\`\`
+
+\`options.json\` has every option, \`manifest.json\` the hashes of base and data, the versions and the device.
+`;
+}
+
+function describeLora(config: LoraConfig): string {
+  const { r, alpha, dropout, useRslora, targetModules } = config;
+  const names = typeof targetModules === "string" ? targetModules : targetModules.join(", ");
+  return `r ${r}, alpha ${alpha}${useRslora ? " (rank-stabilised)" : ""}, dropout ${dropout}, on ${names}`;
+}

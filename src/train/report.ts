@@ -1,0 +1,54 @@
+// What a run says when it starts: resolved options, kernels, adapter, memory.
+
+import type { Terminal } from "../base/command.ts";
+import { formatBytes, formatCount } from "../base/format.ts";
+import { flagName } from "../base/options.ts";
+import type { Device } from "../gpu/device.ts";
+import type { MemoryPlan } from "../model/memory-plan.ts";
+import type { AdapterSetup } from "./adapter-setup.ts";
+import { type TrainOptions, trainOptions } from "./options.ts";
+import type { StepPlan } from "./steps.ts";
+
+/** Prints the options as they were resolved, grouped as in --help. */
+export function reportOptions(options: TrainOptions, terminal: Terminal): void {
+  const groups = new Map<string, string[]>();
+  for (const [key, option] of Object.entries(trainOptions)) {
+    const value = options[key as keyof TrainOptions];
+    if (value === undefined || value === false) continue;
+    const text = Array.isArray(value) ? value.join(",") : String(value);
+    const list = groups.get(option.group) ?? [];
+    list.push(`${flagName(key)} ${text}`);
+    groups.set(option.group, list);
+  }
+  for (const [group, entries] of groups) terminal.note(`${group}: ${entries.join("  ")}`);
+}
+
+/** Prints what is trained and for how long. */
+export function reportWork(setup: AdapterSetup, plan: StepPlan, terminal: Terminal): void {
+  const parameters = parameterCount(setup);
+  const modules = new Set(setup.targets.map(({ name }) => name));
+  terminal.note(
+    `adapter: ${formatCount(parameters)} parameters in ${formatCount(setup.targets.length)} layers (${[...modules].join(", ")})`,
+  );
+  terminal.note(
+    `steps: ${formatCount(plan.totalSteps)} (${formatCount(plan.stepsPerEpoch)} an epoch), ${formatCount(plan.warmupSteps)} of warmup`,
+  );
+}
+
+/** Prints the adapter, the tier and the planned memory by class. */
+export function reportDevice(device: Device, memory: MemoryPlan, terminal: Terminal): void {
+  const { facts, tier } = device;
+  terminal.note(`device: ${facts.name} (${facts.driver}), tier ${tier}`);
+  const classes = [...memory.byClass]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
+  terminal.note(`memory: ${formatBytes(memory.totalBytes)} (${classes.join(", ")})`);
+}
+
+/** Trained parameters. */
+export function parameterCount(setup: AdapterSetup): number {
+  return setup.targets.reduce(
+    (sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures),
+    0,
+  );
+}

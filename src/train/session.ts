@@ -1,0 +1,224 @@
+// A training run from options to adapter: checks everything that can be checked, then loads, then trains.
+
+import { mkdirSync } from "node:fs";
+import type { Terminal } from "../base/command.ts";
+import { UserError } from "../base/errors.ts";
+import { formatBytes } from "../base/format.ts";
+import { startProgress } from "../base/progress.ts";
+import { version } from "../base/version.ts";
+import { type BaseWeights, openBase } from "../formats/base-weights.ts";
+import { Device } from "../gpu/device.ts";
+import type { Tier } from "../gpu/facts.ts";
+import { CausalLM } from "../model/causal-lm.ts";
+import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
+import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
+import { LossScale } from "./loss-scale.ts";
+import { checkTier, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
+import { AdamW } from "./optimiser.ts";
+import { evalBatchSize, type TrainOptions } from "./options.ts";
+import { parsePairs } from "./pairs.ts";
+import { startOfRun } from "./progress.ts";
+import { parameterCount, reportDevice, reportOptions, reportWork } from "./report.ts";
+import { findEarlierRun } from "./resume.ts";
+import { batchBounds } from "./rows.ts";
+import { trainToEnd } from "./run.ts";
+import { checkFolder, clearRun } from "./run-folder.ts";
+import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
+import { planSteps, type StepPlan } from "./steps.ts";
+import { loadTrainingData, type TrainingData } from "./training-data.ts";
+
+/** Trains an adapter as `options` say.
+ *  @throws UserError or DataError before anything is written, when something asked for cannot be done; GpuError when the device
+ *  fails; Interrupted after Ctrl-C or SIGTERM, when everything worth keeping is on the disk. */
+export async function train(given: TrainOptions, terminal: Terminal): Promise<void> {
+  const out = given.out;
+  if (out === undefined)
+    throw new UserError("--out: expected a folder for the adapter, got nothing", {
+      hint: "give it as --out DIR",
+    });
+  const resume = given.resume || given.resumeFromCheckpoint !== undefined;
+  const state = checkFolder(out, given.base, { resume, overwrite: given.overwrite });
+  checkCombinations(given);
+  using base = openBase(given.base);
+  const setup = setUpAdapter(given, base.config);
+  const options = withLoraSettings(given, setup.config);
+  const data = await loadTrainingData(options, base.config.vocab);
+  const plan = stepPlan(options, data);
+  const schedule = scheduleOf(options, plan);
+  reportOptions(options, terminal);
+  for (const note of data.notes) terminal.note(note);
+  reportWork(setup, plan, terminal);
+  const earlier = resume && state === "run" ? findEarlierRun(out, options, terminal) : undefined;
+  const manifest = describeRun({ options, base, data, setup, plan });
+  if (earlier) {
+    checkUnchanged(
+      out,
+      earlier.manifest,
+      manifest,
+      extendable(earlier.manifest, earlier.checkpoint, schedule),
+    );
+    const done = earlier.checkpoint?.progress.step ?? 0;
+    terminal.note(`resume: from step ${done} of ${plan.totalSteps}`);
+  }
+
+  using device = await Device.open({
+    tier: options.tier as Tier | "auto",
+    software: !options.requireGpu,
+  });
+  if (device.facts.software && options.tier === "auto")
+    terminal.note(
+      `device: no GPU here, training on the CPU through ${device.facts.name} (--require-gpu refuses that)`,
+    );
+  if (earlier) checkTier(out, earlier.manifest, device.tier);
+  const bounds = modelBounds(options, data);
+  using model = await loadModel(device, base, { options, setup, bounds }, terminal);
+  reportDevice(device, model.plan, terminal);
+  const updater = new AdamW(device, model.adapter!, {
+    beta1: options.adamBeta1,
+    beta2: options.adamBeta2,
+    eps: options.adamEpsilon,
+    weightDecay: options.weightDecay,
+    loraPlusRatio: options.loraplusLrRatio,
+    maxNorm: options.maxGradNorm,
+  });
+  const lossScale = new LossScale(device.tier === "matrix");
+  const checkpoint = earlier?.checkpoint;
+  const progress = checkpoint?.progress ?? startOfRun(lossScale.state);
+  const tensors = checkpoint?.adapter.tensors ?? setup.start();
+  model.adapter!.write(new Map([...tensors].map(([name, { data: values }]) => [name, values])));
+  if (checkpoint) {
+    updater.writeMoments(checkpoint.moments, progress.updates);
+    lossScale.restore(progress.lossScale);
+  }
+  await device.settle();
+
+  // Nothing was written up to here.
+  if (given.overwrite) clearRun(out);
+  mkdirSync(out, { recursive: true });
+  removeLeftovers(out);
+  const final = { ...manifest, tier: device.tier, device: device.facts };
+  writeManifest(out, earlier ? { ...final, started: earlier.manifest.started } : final);
+  const parts = { out, options, terminal, device, model, updater, lossScale, plan, schedule, setup, data };
+  const { lossCapacity } = bounds;
+  await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint });
+}
+
+function checkCombinations(options: TrainOptions): void {
+  const validated = options.evalData ?? options.evalTokenized ?? (options.validationSplit > 0 || undefined);
+  for (const [flag, wanted] of [
+    ["--load-best-model-at-end", options.loadBestModelAtEnd],
+    ["--early-stopping-patience", options.earlyStoppingPatience > 0],
+    ["--eval-steps", options.evalSteps !== undefined],
+  ] as const)
+    if (wanted && (validated === undefined || options.evalStrategy === "no"))
+      throw new UserError(`${flag}: expected validation data, got none`, {
+        hint: "add --eval-data, --eval-tokenized or --validation-split",
+      });
+  if (options.evalStrategy === "steps" && options.evalSteps === undefined)
+    throw new UserError("--eval-strategy steps: expected --eval-steps, got nothing");
+}
+
+function stepPlan(options: TrainOptions, data: TrainingData): StepPlan {
+  return planSteps({
+    rows: data.train.rows.length,
+    batchSize: options.perDeviceTrainBatchSize,
+    accumulation: options.gradientAccumulationSteps,
+    epochs: options.numTrainEpochs,
+    maxSteps: options.maxSteps,
+    warmup: options.warmupSteps ?? options.warmupRatio,
+  });
+}
+
+function scheduleOf(options: TrainOptions, plan: Pick<StepPlan, "totalSteps" | "warmupSteps">): Schedule {
+  return makeSchedule({
+    type: options.lrSchedulerType as ScheduleType,
+    learningRate: options.learningRate,
+    totalSteps: plan.totalSteps,
+    warmupSteps: plan.warmupSteps,
+    settings: parsePairs("lr-scheduler-kwargs", options.lrSchedulerKwargs),
+  });
+}
+
+/** Options of the run's length that may differ: those that change no rate that was used already, and end it no earlier. */
+function extendable(
+  before: Manifest,
+  checkpoint: Checkpoint | undefined,
+  now: Schedule,
+): readonly ("maxSteps" | "numTrainEpochs")[] {
+  const done = checkpoint?.progress;
+  const record = before.options as Readonly<Record<string, unknown>>;
+  const then = makeSchedule({
+    type: record.lr_scheduler_type as ScheduleType,
+    learningRate: record.learning_rate as number,
+    totalSteps: before.totalSteps,
+    warmupSteps: before.warmupSteps,
+    settings: parsePairs("lr-scheduler-kwargs", (record.lr_scheduler_kwargs as string | null) ?? undefined),
+  });
+  for (let k = 0; k < (done?.scheduled ?? 0); k++) if (then(k) !== now(k)) return [];
+  return ["maxSteps", "numTrainEpochs"];
+}
+
+/** The most that the model must hold at once, over all orders of the rows. */
+function modelBounds(options: TrainOptions, data: TrainingData) {
+  const { perDeviceTrainBatchSize: batchSize, gradientAccumulationSteps } = options;
+  const micro = batchBounds(data.train.rows, batchSize);
+  const window = batchBounds(data.train.rows, batchSize * gradientAccumulationSteps);
+  const held = data.validation && batchBounds(data.validation.rows, evalBatchSize(options));
+  return {
+    maxTokens: Math.max(micro.tokens, held?.tokens ?? 0),
+    maxRows: Math.max(1, micro.labels, held?.labels ?? 0),
+    lossCapacity: Math.max(1, window.labels, held?.labels ?? 0),
+  };
+}
+
+async function loadModel(
+  device: Device,
+  base: BaseWeights,
+  run: { options: TrainOptions; setup: AdapterSetup; bounds: ReturnType<typeof modelBounds> },
+  terminal: Terminal,
+): Promise<CausalLM> {
+  const { options, setup, bounds } = run;
+  const wanted = options.gradientCheckpointing;
+  const checkpointing = wanted === "true" ? "full" : wanted === "false" ? "none" : wanted;
+  const progress = startProgress(terminal, { label: "load", total: 100, unit: "%" });
+  try {
+    return await CausalLM.load(device, {
+      base,
+      load4bit: options.load4bit,
+      targets: setup.targets,
+      train: true,
+      dropout: setup.config.dropout > 0,
+      ...bounds,
+      checkpointing: checkpointing as "auto" | "none" | "full",
+      ...(options.memoryLimit !== undefined && { budgetBytes: options.memoryLimit * 2 ** 30 }),
+      onProgress: (done, total) =>
+        progress.update((100 * done) / total, `${formatBytes(done)} of ${formatBytes(total)}`),
+    });
+  } finally {
+    progress.end();
+  }
+}
+
+function describeRun(run: {
+  options: TrainOptions;
+  base: BaseWeights;
+  data: TrainingData;
+  setup: AdapterSetup;
+  plan: StepPlan;
+}): Omit<Manifest, "tier" | "device"> {
+  const { options, base, data, setup, plan } = run;
+  return {
+    format: 1,
+    sekft: { ...version(), bun: Bun.version },
+    started: new Date().toISOString(),
+    base: { path: options.base, fingerprint: base.fingerprint(), modelType: base.config.modelType },
+    data: data.train.facts,
+    evalData: data.validation?.facts ?? null,
+    template: data.template,
+    initAdapter: setup.initHash,
+    trainableParameters: parameterCount(setup),
+    totalSteps: plan.totalSteps,
+    warmupSteps: plan.warmupSteps,
+    options: optionsRecord(options),
+  };
+}

@@ -1,0 +1,185 @@
+// The rows of a run: trajectories through the base's own tokenizer and template, or ids as they are; packed if asked for.
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DataError, UserError } from "../base/errors.ts";
+import { formatCount, formatShare } from "../base/format.ts";
+import type { ChatFormat } from "../data/chat/chat-format.ts";
+import { loadChatFormat } from "../data/chat/load-chat-format.ts";
+import { toDatasetOptions } from "../data/data-options.ts";
+import { type DatasetCounts, loadDataset, type Sequence } from "../data/dataset.ts";
+import { planBins } from "../data/packing.ts";
+import { splitByScenario } from "../data/split.ts";
+import { readTokenized } from "../data/tokenized.ts";
+import type { DataFacts } from "./manifest.ts";
+import type { TrainOptions } from "./options.ts";
+import { labelCount, type Row } from "./rows.ts";
+
+/** A set of rows and what the manifest says about it. */
+export interface DataPart {
+  readonly rows: readonly Row[];
+  readonly facts: DataFacts;
+}
+
+/** Everything that a run reads besides weights. */
+export interface TrainingData {
+  readonly train: DataPart;
+  readonly validation: DataPart | undefined;
+  /** Hash of the chat template; null for rows that came as ids. */
+  readonly template: string | null;
+  /** Tokenizer files and chat template to put beside the adapter, by name. */
+  readonly tokenizerFiles: () => ReadonlyMap<string, string>;
+  /** What the user should know about the data, a line each. */
+  readonly notes: readonly string[];
+}
+
+/** Reads training and validation rows.
+ *  @throws UserError when there is nothing to train on, DataError for the first row that cannot be read. */
+export async function loadTrainingData(options: TrainOptions, vocab: number): Promise<TrainingData> {
+  if ((options.data === undefined) === (options.tokenized === undefined))
+    throw new UserError("--data: expected either --data or --tokenized, got both or none", {
+      hint: "--data takes trajectories, --tokenized a JSON list of {input_ids, labels}",
+    });
+  if (
+    [options.evalData, options.evalTokenized, options.validationSplit || undefined].filter(Boolean).length > 1
+  )
+    throw new UserError(
+      "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
+    );
+  const notes: string[] = [];
+  const wantsText = options.data !== undefined || options.evalData !== undefined;
+  const format = wantsText ? loadChatFormat(options.base, options.chatTemplate) : undefined;
+  const read = async (path: string | undefined, ids: string | undefined, what: string) => {
+    if (ids !== undefined) return readIds(ids, options, vocab, notes);
+    if (path === undefined || format === undefined) return undefined;
+    const dataset = await loadDataset(toDatasetOptions({ ...options, data: path }), format);
+    notes.push(...describeCounts(what, dataset.counts));
+    return dataset.sequences;
+  };
+  let sequences = (await read(options.data, options.tokenized, "data"))!;
+  let held = await read(options.evalData, options.evalTokenized, "validation data");
+  if (options.validationSplit > 0) {
+    const split = splitByScenario(sequences, options.validationSplit, options.seed);
+    sequences = split.train;
+    held = split.validation;
+  }
+  const path = (options.data ?? options.tokenized)!;
+  const single = (sequence: Sequence): Row => [sequence];
+  const train = {
+    rows: options.packing ? pack(sequences, options.maxLength) : sequences.map(single),
+    facts: dataFacts(path, sequences),
+  };
+  if (options.packing)
+    notes.push(
+      `packing: ${formatCount(sequences.length)} sequences in ${formatCount(train.rows.length)} rows of up to ${options.maxLength} tokens`,
+    );
+  return {
+    train,
+    validation: held && {
+      rows: held.map(single),
+      facts: dataFacts(options.evalData ?? options.evalTokenized ?? path, held),
+    },
+    template: format ? hashOf(format.template.source) : null,
+    tokenizerFiles: () => format?.files() ?? tokenizerFilesOf(options.base),
+    notes,
+  };
+}
+
+function readIds(file: string, options: TrainOptions, vocab: number, notes: string[]): Sequence[] {
+  const rows = readTokenized({ file, vocabularySize: vocab, labelsRequired: true });
+  const { maxLength, overlong } = options;
+  const long = rows.filter(({ inputIds }) => inputIds.length > maxLength);
+  const [first] = long;
+  if (!first) return rows;
+  if (overlong === "error")
+    throw new DataError(first.place, `expected at most ${maxLength} tokens, got ${first.inputIds.length}`, {
+      hint: "raise --max-length, or choose --overlong drop or truncate-left",
+    });
+  const done = overlong === "drop" ? "left out" : "cut on the left";
+  notes.push(`${file}: ${long.length} rows of more than ${maxLength} tokens ${done}`);
+  const kept = rows.flatMap((row) => {
+    if (row.inputIds.length <= maxLength) return [row];
+    const cut = { ...row, inputIds: row.inputIds.slice(-maxLength), labels: row.labels.slice(-maxLength) };
+    return overlong === "drop" || labelCount([cut]) === 0 ? [] : [cut];
+  });
+  if (kept.length === 0)
+    throw new UserError(`${file}: expected a row of at most ${maxLength} tokens, got none`, {
+      hint: "raise --max-length",
+    });
+  return kept;
+}
+
+function pack(sequences: readonly Sequence[], capacity: number): Row[] {
+  const bins = planBins(
+    sequences.map(({ inputIds }) => inputIds.length),
+    capacity,
+  );
+  return bins.map((members) => members.map((index) => sequences[index]!));
+}
+
+function dataFacts(path: string, sequences: readonly Sequence[]): DataFacts {
+  const hash = createHash("sha256");
+  let tokens = 0;
+  let labels = 0;
+  for (const sequence of sequences) {
+    const { inputIds, weights } = sequence;
+    hash.update(`${inputIds.length} ${weights ? "weighted" : ""}\n`);
+    for (const part of [inputIds, sequence.labels, weights])
+      if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    tokens += inputIds.length;
+    labels += labelCount([sequence]);
+  }
+  return { path, sha256: `sha256:${hash.digest("hex")}`, sequences: sequences.length, tokens, labels };
+}
+
+function describeCounts(what: string, counts: DatasetCounts): string[] {
+  const refused = Object.entries(counts.refused).map(([code, count]) => `${code} ${count}`);
+  const left = [
+    ...(counts.notKept > 0 ? [`${formatCount(counts.notKept)} not kept`] : []),
+    ...(refused.length > 0 ? [`refused: ${refused.join(", ")}`] : []),
+    ...(counts.truncated > 0 ? [`${formatCount(counts.truncated)} cut on the left`] : []),
+  ];
+  const lines = [
+    `${what}: ${formatCount(counts.trajectories)} of ${formatCount(counts.rows)} rows, ${formatCount(counts.tokens)} tokens, ${formatCount(counts.trainedTokens)} trained (${formatShare(counts.trainedTokens, counts.tokens)})${left.length > 0 ? `; ${left.join("; ")}` : ""}`,
+  ];
+  if (counts.promptNotPrefix > 0)
+    lines.push(
+      `${what}: in ${formatCount(counts.promptNotPrefix)} of ${formatCount(counts.assistantTurns)} turns the ids before the answer are not those that a server would compute (--strict-prefix refuses them)`,
+    );
+  if (counts.specialTurns > 0)
+    lines.push(
+      `${what}: ${formatCount(counts.specialTurns)} turns spell a special token (--special-in-content refuse leaves them out)`,
+    );
+  for (const [complaint, count] of Object.entries(counts.oddities))
+    lines.push(`${what}: ${formatCount(count)} rows: ${complaint}`);
+  return lines;
+}
+
+const tokenizerNames = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "chat_template.jinja",
+];
+
+/** Tokenizer files for a run on ids: whatever the base has. */
+function tokenizerFilesOf(base: string): ReadonlyMap<string, string> {
+  if (!statSync(base).isDirectory()) return ggufFiles(base)?.files() ?? new Map();
+  const present = tokenizerNames.filter((name) => existsSync(join(base, name)));
+  return new Map(present.map((name) => [name, readFileSync(join(base, name), "utf8")]));
+}
+
+function ggufFiles(base: string): ChatFormat | undefined {
+  try {
+    return loadChatFormat(base);
+  } catch (error) {
+    // A base without tokenizer or template can still be trained on ids.
+    if (error instanceof UserError || error instanceof DataError) return undefined;
+    throw error;
+  }
+}
+
+function hashOf(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
