@@ -14,7 +14,8 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   model: ["ops", "gpu", "data", "formats", "base"],
   train: gpuHalf,
   generate: gpuHalf,
-  commands: ["train", "generate", ...gpuHalf],
+  doctor: gpuHalf,
+  commands: ["doctor", "train", "generate", ...gpuHalf],
   "cli.ts": ["commands", "base"],
   kernels: [],
 };
