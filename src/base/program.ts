@@ -80,6 +80,8 @@ function prepare(node: Program, terminal: Terminal, names: readonly string[]): v
     .showSuggestionAfterError(false)
     .configureHelp({
       helpWidth: Math.min(terminal.columns, 110),
+      // Long option names leave a narrow column on 80 columns; it is still to be wrapped.
+      minWidthToWrap: 24,
       showGlobalOptions: true,
       styleTitle: (title) => (terminal.color ? `\x1b[1m${title}\x1b[22m` : title),
       subcommandTerm: (command) => command.name(),

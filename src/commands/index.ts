@@ -6,8 +6,9 @@ import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
+import { train } from "./train.ts";
 
-const verbs: readonly Command[] = [inspectMask, inspectData, inspectModel, inspectAdapter];
+const verbs: readonly Command[] = [inspectMask, inspectData, inspectModel, inspectAdapter, train];
 
 /** All commands. */
 export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];

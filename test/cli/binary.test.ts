@@ -13,6 +13,7 @@ const alone = join(work, "alone");
 const built = Bun.spawnSync([process.execPath, "run", "scripts/build.ts", "--outdir", join(work, "dist")], {
   cwd: root,
 });
+if (!built.success) throw new Error(built.stderr.toString());
 mkdirSync(alone);
 copyFileSync(join(work, "dist/sekft"), join(alone, "sekft"));
 

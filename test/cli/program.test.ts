@@ -33,6 +33,7 @@ describe("options", () => {
       out: "o",
       rank_pattern: null,
       eval_data: null,
+      per_device_train_batch_size: 1,
     });
   });
 
@@ -186,6 +187,10 @@ describe("--help", () => {
     expect(squeezed).toContain("sample show --out here --lora-r 8 a smaller adapter");
     expect(out).not.toContain("--lr");
     expect(out).not.toContain("--no-load-4bit");
+  });
+
+  test("keeps to 80 columns where the width is not known", () => {
+    for (const line of run("show", "--help").out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   test("of a group lists its commands", () => {

@@ -34,6 +34,12 @@ const table = {
   out: { type: "string", value: "DIR", help: "where to", required: true, group: "Training" },
   rankPattern: { type: "string", map: true, help: "ranks by module", group: "LoRA" },
   evalData: { type: "string", value: "PATH", help: "other data", group: "Training" },
+  perDeviceTrainBatchSize: {
+    type: "int",
+    default: 1,
+    help: "rows of a micro-batch; a long name and a long text together do not fit a line",
+    group: "Training",
+  },
 } as const;
 const examples = [
   { line: "sample show --out here", does: "shows the options" },
