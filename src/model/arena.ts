@@ -2,7 +2,7 @@
 
 import type { Device } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { BufferSpec, MemoryPlan } from "./memory-plan.ts";
+import type { BufferSpec } from "./memory-plan.ts";
 
 /** The buffers of one model. */
 export class Arena {
@@ -11,10 +11,10 @@ export class Arena {
 
   constructor(
     readonly device: Device,
-    plan: MemoryPlan,
+    buffers: readonly BufferSpec[],
   ) {
-    this.waiting = new Map(plan.buffers.map((buffer) => [buffer.label, buffer]));
-    if (this.waiting.size !== plan.buffers.length) throw new Error("arena: the plan lists a label twice");
+    this.waiting = new Map(buffers.map((buffer) => [buffer.label, buffer]));
+    if (this.waiting.size !== buffers.length) throw new Error("arena: the plan lists a label twice");
   }
 
   /** True when the plan lists a buffer of that label that was not made yet. */

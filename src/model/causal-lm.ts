@@ -2,7 +2,6 @@
 // with nothing allocated and no pipeline made on the way.
 
 import { UserError } from "../base/errors.ts";
-import type { BaseWeights } from "../formats/base-weights.ts";
 import type { ModelConfig } from "../formats/config.ts";
 import type { Device } from "../gpu/device.ts";
 import { Stream } from "../gpu/stream.ts";
@@ -13,22 +12,22 @@ import { embed } from "../ops/embed.ts";
 import { type Activations, takeActivations, takeWorking, type Working } from "./activations.ts";
 import { AdapterParameters } from "./adapter-parameters.ts";
 import { Arena } from "./arena.ts";
+import { BaseModel, type BaseModelOptions, withAdapter } from "./base-model.ts";
 import { type Batch, intervals } from "./batch.ts";
 import { type DecoderLayer, type LayerContext, layerBackward, layerForward } from "./decoder-layer.ts";
 import { chunkRows, type Head, headLogits, headLoss, headNorm, takeHead } from "./head.ts";
 import type { DropoutState } from "./linear.ts";
-import { loadLayer } from "./load-layer.ts";
-import { type MemoryPlan, planMemory } from "./memory-plan.ts";
+import { type MemoryPlan, planMemory, runBuffers } from "./memory-plan.ts";
 import { type ModelSizes, planInputFor } from "./plan-input.ts";
 import { ropeTables } from "./rope-tables.ts";
-import { type DenseShard, WeightLoader } from "./weights.ts";
 
-/** What to load, and how large it may get. */
-export interface CausalLMOptions extends ModelSizes {
-  readonly base: BaseWeights;
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+/** A run on a base: its sizes, and where to count time. */
+export interface RunOptions extends Omit<ModelSizes, "load4bit"> {
   readonly trace?: Trace;
 }
+
+/** A base to load, and a run on it. */
+export interface CausalLMOptions extends BaseModelOptions, RunOptions {}
 
 /** NEFTune: uniform noise of magnitude alpha / sqrt(length x C) on the embeddings. Jain et al. 2023. */
 export interface NoiseState {
@@ -62,84 +61,88 @@ interface BatchTensors {
 export class CausalLM {
   private lossCount = 0;
   private readonly stream: Stream;
+  private readonly layers: readonly DecoderLayer[];
+  private readonly rope: { readonly cos: Tensor; readonly sin: Tensor };
+  private readonly residual: readonly Tensor[];
+  private readonly sets: readonly Activations[];
+  private readonly batch: BatchTensors;
+  private readonly head: Head;
+  private readonly working: Working;
 
   private constructor(
-    readonly device: Device,
-    readonly config: ModelConfig,
+    private readonly base: BaseModel,
+    /** False when the base belongs to somebody else, who frees it. */
+    private readonly ownsBase: boolean,
     readonly plan: MemoryPlan,
     readonly adapter: AdapterParameters | undefined,
     private readonly arena: Arena,
-    private readonly layers: readonly DecoderLayer[],
-    private readonly embedding: readonly DenseShard[],
-    private readonly head: Head,
-    private readonly residual: readonly Tensor[],
-    private readonly sets: readonly Activations[],
-    private readonly working: Working,
-    private readonly batch: BatchTensors,
-    private readonly rope: { cos: Tensor; sin: Tensor },
-    private readonly options: CausalLMOptions,
+    private readonly options: RunOptions,
   ) {
+    const { config, device } = base;
+    this.layers = withAdapter(base.layers, adapter);
+    const tables = ropeTables(config, options.maxTokens);
+    this.rope = { cos: arena.take("rope.cos"), sin: arena.take("rope.sin") };
+    device.write(this.rope.cos, tables.cos);
+    device.write(this.rope.sin, tables.sin);
+    const residuals = options.train ? config.layers + 1 : 2;
+    this.residual = Array.from({ length: residuals }, (_, i) => arena.take(`residual.${i}`));
+    const sets = Math.max(1, plan.keptLayers);
+    this.sets = Array.from({ length: sets }, (_, set) => takeActivations(arena, set));
+    this.batch = {
+      ids: arena.take("ids"),
+      positions: arena.take("positions"),
+      magnitudes: arena.has("magnitudes") ? arena.take("magnitudes") : undefined,
+      intervals: [...new Set(config.slidingWindow)].map((window, w) => {
+        return { window, lo: arena.take(`lo.${w}`), hi: arena.take(`hi.${w}`) };
+      }),
+    };
+    this.head = takeHead(arena, base.norm, base.vocabulary);
+    this.working = takeWorking(arena);
+    arena.checkComplete();
     this.stream = new Stream(device, options.trace);
   }
 
   /** Reads a base's weights onto the device and makes every buffer that a run needs.
    *  @throws DataError for weights that are not what they should be, GpuError when memory runs out. */
   static async load(device: Device, options: CausalLMOptions): Promise<CausalLM> {
-    const { base, targets = [], train = false, maxTokens } = options;
-    const { config } = base;
-    const plan = planMemory(planInputFor(base, options, device));
-    const arena = new Arena(device, plan);
-    const adapter = targets.length
-      ? new AdapterParameters(device, targets, train, (label) => arena.take(label))
-      : undefined;
-    const loader = new WeightLoader(base, arena, options.onProgress);
-    const layers: DecoderLayer[] = [];
-    for (let index = 0; index < config.layers; index++)
-      layers.push(await loadLayer(loader, config, index, options.load4bit ?? false, adapter));
-    const embedding = await loader.matrix("model.embed_tokens.weight");
-    const vocabulary = config.tieWordEmbeddings ? embedding : await loader.matrix("lm_head.weight");
-    const norm = await loader.vector("model.norm.weight");
-    const tables = ropeTables(config, maxTokens);
-    const rope = { cos: arena.take("rope.cos"), sin: arena.take("rope.sin") };
-    device.write(rope.cos, tables.cos);
-    device.write(rope.sin, tables.sin);
-    const residual = Array.from({ length: train ? config.layers + 1 : 2 }, (_, i) =>
-      arena.take(`residual.${i}`),
-    );
-    const sets = Array.from({ length: Math.max(1, plan.keptLayers) }, (_, set) =>
-      takeActivations(arena, set),
-    );
-    const windows = [...new Set(config.slidingWindow)];
-    const batch: BatchTensors = {
-      ids: arena.take("ids"),
-      positions: arena.take("positions"),
-      magnitudes: arena.has("magnitudes") ? arena.take("magnitudes") : undefined,
-      intervals: windows.map((window, w) => ({
-        window,
-        lo: arena.take(`lo.${w}`),
-        hi: arena.take(`hi.${w}`),
-      })),
-    };
-    const head = takeHead(arena, norm, vocabulary);
-    const working = takeWorking(arena);
-    arena.checkComplete();
-    await device.settle();
-    return new CausalLM(
-      device,
-      config,
-      plan,
-      adapter,
-      arena,
-      layers,
-      embedding,
-      head,
-      residual,
-      sets,
-      working,
-      batch,
-      rope,
-      options,
-    );
+    const base = await BaseModel.load(device, options);
+    try {
+      return await CausalLM.make(base, true, options);
+    } catch (error) {
+      base[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** A run on a base that is loaded already and stays so. */
+  static on(base: BaseModel, options: RunOptions): Promise<CausalLM> {
+    return CausalLM.make(base, false, options);
+  }
+
+  private static async make(base: BaseModel, ownsBase: boolean, options: RunOptions): Promise<CausalLM> {
+    const { device, load4bit } = base;
+    const { targets = [], train = false } = options;
+    const input = planInputFor(base.source, { ...options, load4bit }, device);
+    const plan = planMemory(input);
+    const arena = new Arena(device, runBuffers(input, plan.keptLayers));
+    try {
+      const take = (label: string) => arena.take(label);
+      const adapter = targets.length ? new AdapterParameters(device, targets, train, take) : undefined;
+      const model = new CausalLM(base, ownsBase, plan, adapter, arena, options);
+      await device.settle();
+      return model;
+    } catch (error) {
+      arena.free();
+      throw error;
+    }
+  }
+
+  get device(): Device {
+    return this.base.device;
+  }
+
+  get config(): ModelConfig {
+    return this.base.config;
   }
 
   /** Forward and backward of one micro-batch; adds to the adapter's gradients. Does not wait. */
@@ -158,13 +161,7 @@ export class CausalLM {
       const x = this.residual[index]!;
       // A layer that kept nothing runs forward again, into the set that the last such layer used.
       if (this.recomputed(index))
-        layerForward(
-          this.stream,
-          this.layers[index]!,
-          { x, y: this.residual.at(-1)! },
-          set,
-          contexts[index]!,
-        );
+        layerForward(this.stream, this.layers[index]!, { x, y: undefined }, set, contexts[index]!);
       layerBackward(this.stream, this.layers[index]!, x, set, contexts[index]!, grads, index > lowest);
       this.stream.submit();
     }
@@ -241,9 +238,10 @@ export class CausalLM {
     return { logits, hidden };
   }
 
-  /** Gives all of the model's memory back. */
+  /** Gives the run's memory back, and the base's if it was loaded for this run. */
   [Symbol.dispose](): void {
     this.arena.free();
+    if (this.ownsBase) this.base[Symbol.dispose]();
   }
 
   private upload(batch: Batch, gradientScale: number): void {
@@ -286,7 +284,7 @@ export class CausalLM {
     const { hiddenSize: columns } = this.config;
     const { tokens } = batch;
     const x = this.residualAt(0);
-    for (const { from, rows, dense } of this.embedding)
+    for (const { from, rows, dense } of this.base.embedding)
       embed(this.stream, { ids: this.batch.ids, table: dense, x }, { tokens, columns, rowFrom: from, rows });
     if (!noise || !this.batch.magnitudes) return;
     const magnitudes = new Float32Array(tokens);

@@ -16,12 +16,17 @@ export interface BufferSpec {
   readonly shape: readonly number[];
 }
 
-/** What decides the memory of a run. */
-export interface PlanInput {
+/** What decides the memory of a base's weights. */
+export interface WeightPlanInput {
   readonly config: ModelConfig;
   readonly tier: Tier;
   /** Weights that share one absmax in a linear layer that is held in 4 bits; undefined for one that is not. */
   readonly quantBlock: (module: string) => number | undefined;
+  readonly maxBindingBytes: number;
+}
+
+/** What decides the memory of a run. */
+export interface PlanInput extends WeightPlanInput {
   readonly targets: readonly LoraTarget[];
   readonly train: boolean;
   /** LoRA dropout is above 0. */
@@ -36,7 +41,6 @@ export interface PlanInput {
   readonly checkpointing: "auto" | "none" | "full";
   /** Bytes that the device may give; unlimited when absent. */
   readonly budgetBytes?: number;
-  readonly maxBindingBytes: number;
 }
 
 /** The buffers of a run. */
@@ -64,20 +68,25 @@ export function planMemory(input: PlanInput): MemoryPlan {
 }
 
 function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
+  const buffers = [...weightBuffers(input), ...runBuffers(input, keptLayers)];
+  const byClass = new Map<string, number>();
+  for (const buffer of buffers)
+    byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
+  return { buffers, byClass, totalBytes: bytesOf(buffers), keptLayers };
+}
+
+/** Everything but the base's weights, which several runs can share. */
+export function runBuffers(input: PlanInput, keptLayers: number): BufferSpec[] {
   // Layers that keep nothing share set 0 with the first that does: its own pass over it comes last.
   const sets = Math.max(1, keptLayers);
-  const buffers = [
-    ...weightBuffers(input),
+  return [
+    ...ropeBuffers(input),
     ...adapterBuffers(input),
     ...residualBuffers(input),
     ...Array.from({ length: sets }, (_, set) => activationBuffers(input, set)).flat(),
     ...workingBuffers(input),
     ...headBuffers(input),
   ];
-  const byClass = new Map<string, number>();
-  for (const buffer of buffers)
-    byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
-  return { buffers, byClass, totalBytes: bytesOf(buffers), keptLayers };
 }
 
 function bytesOf(buffers: readonly BufferSpec[]): number {
@@ -92,8 +101,8 @@ function list(memoryClass: string, entries: Record<string, [Dtype, ...number[]] 
   });
 }
 
-/** Base weights: linear layers, norms, biases, embedding and head, rotary tables, and the scratch of 4-bit ones. */
-function weightBuffers({ config, tier, quantBlock, maxBindingBytes, maxTokens }: PlanInput): BufferSpec[] {
+/** Base weights: linear layers, norms, biases, embedding and head, and the scratch of 4-bit ones. */
+export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: WeightPlanInput): BufferSpec[] {
   const type = operandType(tier);
   const bytes = type === "f16" ? 2 : 4;
   const { hiddenSize: c, vocab } = config;
@@ -132,16 +141,20 @@ function weightBuffers({ config, tier, quantBlock, maxBindingBytes, maxTokens }:
     for (const { from, rows } of shardByRows(vocab, c * bytes, maxBindingBytes))
       buffers.push(...list("embedding and head", { [`${name}.weight@${from}`]: [type, rows, c] }));
   buffers.push(
-    ...list("rotary tables", {
-      "rope.cos": ["f32", maxTokens, config.headDim / 2],
-      "rope.sin": ["f32", maxTokens, config.headDim / 2],
-    }),
     ...list("dequantised weight", {
       "dequant.table": scratch > 0 && ["f32", 16],
       dequantised: scratch > 0 && [type, scratch],
     }),
   );
   return buffers;
+}
+
+/** Cosines and sines of every position. */
+function ropeBuffers({ config, maxTokens }: PlanInput): BufferSpec[] {
+  return list("rotary tables", {
+    "rope.cos": ["f32", maxTokens, config.headDim / 2],
+    "rope.sin": ["f32", maxTokens, config.headDim / 2],
+  });
 }
 
 /** LoRA weights; for training, their gradients and AdamW's two moments. */

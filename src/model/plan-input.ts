@@ -56,7 +56,8 @@ export function planInputFor(
   };
 }
 
-function quantBlockOf(
+/** Weights that share one absmax in a linear layer that will be held in 4 bits; undefined for the others. */
+export function quantBlockOf(
   { config, tensors }: Pick<BaseWeights, "config" | "tensors">,
   module: string,
   load4bit: boolean,

@@ -1,0 +1,129 @@
+// A base's frozen weights on the device, loaded once. Any number of runs and adapters hang on them.
+
+import type { BaseWeights } from "../formats/base-weights.ts";
+import type { ModelConfig } from "../formats/config.ts";
+import type { LinearName } from "../formats/tensor-names.ts";
+import type { Device } from "../gpu/device.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import type { AdapterParameters, LoraPair } from "./adapter-parameters.ts";
+import { Arena } from "./arena.ts";
+import type { DecoderLayer } from "./decoder-layer.ts";
+import type { Linear } from "./linear.ts";
+import { weightBuffers } from "./memory-plan.ts";
+import { quantBlockOf } from "./plan-input.ts";
+import { type LinearShape, linearShapes } from "./shapes.ts";
+import { type DenseShard, WeightLoader, type WeightShard } from "./weights.ts";
+
+/** What to load. */
+export interface BaseModelOptions {
+  readonly base: BaseWeights;
+  /** Quantise the linear layers to NF4 with double quantisation. */
+  readonly load4bit?: boolean;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** A loaded base. */
+export class BaseModel {
+  private constructor(
+    readonly device: Device,
+    /** What the files hold, for planning runs. */
+    readonly source: Pick<BaseWeights, "config" | "tensors">,
+    readonly load4bit: boolean,
+    /** Without LoRA; see {@link withAdapter}. */
+    readonly layers: readonly DecoderLayer[],
+    readonly embedding: readonly DenseShard[],
+    /** Rows of the output embedding: the embedding's own when they are tied. */
+    readonly vocabulary: readonly DenseShard[],
+    readonly norm: Tensor,
+    private readonly arena: Arena,
+  ) {}
+
+  /** Reads a base's weights onto the device.
+   *  @throws DataError for weights that are not what they should be, GpuError when memory runs out. */
+  static async load(device: Device, options: BaseModelOptions): Promise<BaseModel> {
+    const { base, load4bit = false, onProgress } = options;
+    const { config } = base;
+    const { tier, maxBindingBytes } = device;
+    const quantBlock = (module: string) => quantBlockOf(base, module, load4bit);
+    const arena = new Arena(device, weightBuffers({ config, tier, quantBlock, maxBindingBytes }));
+    try {
+      const loader = new WeightLoader(base, arena, onProgress);
+      const layers: DecoderLayer[] = [];
+      for (let index = 0; index < config.layers; index++)
+        layers.push(await loadLayer(loader, config, index, load4bit));
+      const embedding = await loader.matrix("model.embed_tokens.weight");
+      const vocabulary = config.tieWordEmbeddings ? embedding : await loader.matrix("lm_head.weight");
+      const norm = await loader.vector("model.norm.weight");
+      arena.checkComplete();
+      await device.settle();
+      return new BaseModel(
+        device,
+        { config, tensors: base.tensors },
+        load4bit,
+        layers,
+        embedding,
+        vocabulary,
+        norm,
+        arena,
+      );
+    } catch (error) {
+      arena.free();
+      throw error;
+    }
+  }
+
+  get config(): ModelConfig {
+    return this.source.config;
+  }
+
+  /** Gives the weights' memory back. */
+  [Symbol.dispose](): void {
+    this.arena.free();
+  }
+}
+
+/** The same layers with an adapter's pairs on them. */
+export function withAdapter(
+  layers: readonly DecoderLayer[],
+  adapter: AdapterParameters | undefined,
+): readonly DecoderLayer[] {
+  if (!adapter) return layers;
+  return layers.map((layer) => {
+    const linear: Partial<Record<LinearName, Linear>> = {};
+    for (const plain of Object.values(layer.linear)) {
+      const lora = adapter.pair(plain.module);
+      linear[plain.name] = lora ? { ...plain, lora, loraB: rowsOfB(lora, plain, plain.shards) } : plain;
+    }
+    return { ...layer, linear: linear as Record<LinearName, Linear> };
+  });
+}
+
+async function loadLayer(
+  loader: WeightLoader,
+  config: ModelConfig,
+  index: number,
+  load4bit: boolean,
+): Promise<DecoderLayer> {
+  const linear: Partial<Record<LinearName, Linear>> = {};
+  for (const shape of linearShapes(config, index)) {
+    const shards = await loader.linear(shape, load4bit);
+    const biasVector = shape.bias ? await loader.vector(`${shape.module}.bias`) : undefined;
+    linear[shape.name] = { ...shape, shards, biasVector, lora: undefined, loraB: [] };
+  }
+  const norm = (name: string) => loader.vector(`model.layers.${index}.${name}.weight`);
+  return {
+    index,
+    inputNorm: await norm("input_layernorm"),
+    postAttentionNorm: await norm("post_attention_layernorm"),
+    qNorm: config.qkNorm ? await norm("self_attn.q_norm") : undefined,
+    kNorm: config.qkNorm ? await norm("self_attn.k_norm") : undefined,
+    linear: linear as Record<LinearName, Linear>,
+  };
+}
+
+/** B's rows of each shard: B is split where the weight is. */
+function rowsOfB({ b, target }: LoraPair, { outFeatures }: LinearShape, shards: readonly WeightShard[]) {
+  return shards.map(({ from, rows }) =>
+    rows === outFeatures ? b : b.view(from * target.r, [rows, target.r]),
+  );
+}
