@@ -1,0 +1,138 @@
+import { expect } from "bun:test";
+import type { Device } from "../../src/gpu/device.ts";
+import { attentionBackward, attentionForward } from "../../src/ops/attention.ts";
+import { testDevice } from "../gpu.ts";
+import {
+  type AttentionShape,
+  attentionBackward as backwardReference,
+  attentionForward as forwardReference,
+} from "../reference/attention.ts";
+import { Bench, expectClose, halfUlp, largest, noise, rounded } from "./op-harness.ts";
+
+interface Case extends Omit<AttentionShape, "scale"> {
+  readonly lo: (i: number) => number;
+  readonly scale?: number;
+}
+
+const causal = () => 0;
+const window = (width: number) => (i: number) => Math.max(0, i - width + 1);
+const packed = (starts: readonly number[]) => (i: number) => starts.findLast((start) => start <= i)!;
+
+const cases: Record<string, Case> = {
+  "one token": { tokens: 1, heads: 1, kvHeads: 1, headDim: 8, lo: causal },
+  "one lane more than a tile, head width 8": { tokens: 65, heads: 1, kvHeads: 1, headDim: 8, lo: causal },
+  "three heads a group, head width 16": { tokens: 37, heads: 6, kvHeads: 2, headDim: 16, lo: causal },
+  "head width 20, which is no multiple of a tile": {
+    tokens: 41,
+    heads: 4,
+    kvHeads: 1,
+    headDim: 20,
+    lo: causal,
+  },
+  "head width 24 in a sliding window of 24": {
+    tokens: 96,
+    heads: 2,
+    kvHeads: 2,
+    headDim: 24,
+    lo: window(24),
+  },
+  "head width 40, eight heads a group": { tokens: 19, heads: 8, kvHeads: 1, headDim: 40, lo: causal },
+  "packed sequences, some of length 1": {
+    tokens: 150,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 64,
+    lo: packed([0, 1, 2, 40, 41, 73, 137, 149]),
+  },
+  "every token alone": { tokens: 70, heads: 3, kvHeads: 1, headDim: 16, lo: (i) => i },
+  "a window within packed sequences": {
+    tokens: 130,
+    heads: 3,
+    kvHeads: 1,
+    headDim: 16,
+    lo: (i) => Math.max(packed([0, 50, 111])(i), window(9)(i)),
+  },
+  "head width 80": { tokens: 67, heads: 2, kvHeads: 1, headDim: 80, lo: causal },
+  "head width 128": { tokens: 70, heads: 4, kvHeads: 1, headDim: 128, lo: window(33) },
+  "head width 256": { tokens: 35, heads: 1, kvHeads: 1, headDim: 256, lo: causal },
+  "scores so large that a softmax without its maximum overflows": {
+    tokens: 40,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 16,
+    lo: causal,
+    scale: 60,
+  },
+};
+
+async function check(device: Device, dtype: "f32" | "f16", c: Case): Promise<void> {
+  const s = { ...c, scale: c.scale ?? 1 / Math.sqrt(c.headDim) };
+  const queries = s.tokens * s.heads * s.headDim;
+  const keys = s.tokens * s.kvHeads * s.headDim;
+  const lo = Uint32Array.from({ length: s.tokens }, (_, i) => c.lo(i));
+  const hi = Uint32Array.from(lo, (_, j) => lo.findLastIndex((first) => first <= j));
+  const q = rounded(noise(1, queries, 2), dtype);
+  const k = rounded(noise(2, keys, 2), dtype);
+  const v = rounded(noise(3, keys), dtype);
+  const dout = rounded(noise(4, queries), "f32");
+  const expected = forwardReference(q, k, v, lo, s);
+  const slopes = backwardReference(q, k, v, lo, dout, s);
+
+  await using bench = new Bench(device);
+  const inputs = {
+    q: bench.input(q, dtype),
+    k: bench.input(k, dtype),
+    v: bench.input(v, dtype),
+    lo: bench.words(lo),
+  };
+  const out = bench.output(queries, dtype);
+  const lse = bench.output(s.heads * s.tokens);
+  const delta = bench.output(s.heads * s.tokens);
+  const [dq, dk, dv] = [bench.output(queries), bench.output(keys), bench.output(keys)];
+  bench.run((stream) => {
+    attentionForward(stream, { ...inputs, out, lse }, s);
+    attentionBackward(
+      stream,
+      { ...inputs, out, dout: bench.input(dout), lse, delta, hi: bench.words(hi), dq, dk, dv },
+      s,
+    );
+  });
+  // The scores' own rounding is multiplied by the scale and, in the gradients, by what they meet.
+  const unit = 2e-6 * Math.max(1, s.scale * 4);
+  expectClose("out", await bench.read(out), expected.out, {
+    absolute: unit,
+    relative: dtype === "f16" ? halfUlp : 0,
+  });
+  expectClose("lse", await bench.read(lse), expected.lse, { absolute: unit, relative: 2e-6 });
+  // delta comes from the rounded output.
+  const loose = dtype === "f16" ? 2e-3 : unit * 2;
+  expectClose("dq", await bench.read(dq), slopes.dq, { absolute: loose * largest(slopes.dq) + 1e-7 });
+  expectClose("dk", await bench.read(dk), slopes.dk, { absolute: loose * largest(slopes.dk) + 1e-7 });
+  expectClose("dv", await bench.read(dv), slopes.dv, { absolute: unit * 2 * largest(slopes.dv) });
+  await bench.read(delta);
+}
+
+for (const [tier, dtype] of [
+  ["software", "f32"],
+  ["f32", "f32"],
+  ["f16", "f16"],
+] as const) {
+  const { device, gpuTest } = await testDevice({ tier });
+  for (const [name, c] of Object.entries(cases))
+    gpuTest(`attention, ${tier} kernels: ${name}`, () => check(device, dtype, c));
+}
+
+const { device, gpuTest } = await testDevice();
+
+gpuTest("attention refuses shapes that do not fit, by name", async () => {
+  await using bench = new Bench(device);
+  const [q, k, v, out, lse] = Array.from({ length: 5 }, () => bench.output(16));
+  const t = { q: q!, k: k!, v: v!, out: out!, lse: lse!, lo: bench.words([0]) };
+  const s = { tokens: 1, heads: 3, kvHeads: 2, headDim: 8, scale: 1 };
+  const attempt = (sizes: typeof s, tensors = t) =>
+    bench.run((stream) => attentionForward(stream, tensors, sizes));
+  expect(() => attempt(s)).toThrow("heads must be a multiple of kvHeads, got 3 and 2");
+  expect(() => attempt({ ...s, heads: 2, headDim: 512 })).toThrow("headDim must be at most 256, got 512");
+  expect(() => attempt({ ...s, heads: 8, kvHeads: 8 })).toThrow("q must have at least 64 elements, got 40");
+  expect(() => attempt({ ...s, heads: 2 }, { ...t, out: q! })).toThrow("q and out must not share memory");
+});
