@@ -16,7 +16,8 @@ export function initLora(targets: readonly LoraTarget[], seed: number): Map<stri
     const bound = Math.fround(Math.sqrt(3) * (Math.sqrt(2 / (1 + 5)) / Math.sqrt(inFeatures)));
     const width = Math.fround(bound - -bound);
     for (let i = 0; i < a.length; i++)
-      a[i] = Math.fround(Math.fround(((generator.next() & 0xffffff) / 0x1000000) * width) - bound);
+      // torch's compiler fuses the product and the sum: one rounding. In double both are exact.
+      a[i] = ((generator.next() & 0xffffff) / 0x1000000) * width - bound;
     tensors.set(adapterTensorName(module, "A"), { shape: [r, inFeatures], data: a });
     tensors.set(adapterTensorName(module, "B"), {
       shape: [outFeatures, r],

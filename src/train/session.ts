@@ -9,6 +9,7 @@ import { version } from "../base/version.ts";
 import { type BaseWeights, openBase } from "../formats/base-weights.ts";
 import { Device } from "../gpu/device.ts";
 import type { Tier } from "../gpu/facts.ts";
+import { budgetBytes } from "../gpu/memory.ts";
 import { CausalLM } from "../model/causal-lm.ts";
 import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
@@ -190,7 +191,8 @@ async function loadModel(
       dropout: setup.config.dropout > 0,
       ...bounds,
       checkpointing: checkpointing as "auto" | "none" | "full",
-      ...(options.memoryLimit !== undefined && { budgetBytes: options.memoryLimit * 2 ** 30 }),
+      budgetBytes:
+        options.memoryLimit === undefined ? budgetBytes(device.facts) : options.memoryLimit * 2 ** 30,
       onProgress: (done, total) =>
         progress.update((100 * done) / total, `${formatBytes(done)} of ${formatBytes(total)}`),
     });
