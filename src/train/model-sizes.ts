@@ -1,0 +1,38 @@
+// How large the model of a run must be, from its rows and options: what train allocates and `sekft plan` prints.
+
+import type { ModelSizes } from "../model/plan-input.ts";
+import type { AdapterSetup } from "./adapter-setup.ts";
+import { evalBatchSize, type TrainOptions } from "./options.ts";
+import { batchBounds } from "./rows.ts";
+import type { TrainingData } from "./training-data.ts";
+
+/** What decides the size of a run. */
+export interface SizedRun {
+  readonly options: TrainOptions;
+  readonly setup: Pick<AdapterSetup, "config" | "targets">;
+  /** Without rows every micro-batch counts as full, and every token as labelled. */
+  readonly data: Pick<TrainingData, "train" | "validation"> | undefined;
+}
+
+/** Sizes of the model to load.
+ *  @param deviceBudget bytes that the device can give; --memory-limit wins over it. */
+export function modelSizes({ options, setup, data }: SizedRun, deviceBudget: number | undefined): ModelSizes {
+  const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation } = options;
+  const full = (rows: number) => ({ tokens: rows * options.maxLength, labels: rows * options.maxLength });
+  const bounds = (rows: number) => (data ? batchBounds(data.train.rows, rows) : full(rows));
+  const micro = bounds(batch);
+  const held = data?.validation && batchBounds(data.validation.rows, evalBatchSize(options));
+  const { gradientCheckpointing: wanted, memoryLimit } = options;
+  const checkpointing = wanted === "true" ? "full" : wanted === "false" ? "none" : wanted;
+  return {
+    load4bit: options.load4bit,
+    targets: setup.targets,
+    train: true,
+    dropout: setup.config.dropout > 0,
+    maxTokens: Math.max(micro.tokens, held?.tokens ?? 0),
+    maxRows: Math.max(1, micro.labels, held?.labels ?? 0),
+    lossCapacity: Math.max(1, bounds(batch * accumulation).labels, held?.labels ?? 0),
+    checkpointing: checkpointing as "auto" | "none" | "full",
+    budgetBytes: memoryLimit === undefined ? deviceBudget : memoryLimit * 2 ** 30,
+  };
+}
