@@ -68,8 +68,14 @@ export interface BaseWeights {
     options?: { readonly checkFinite?: boolean },
   ): Float32Array;
   /** Bytes of an F32, F16 or BF16 tensor as stored, from `byteOffset` of the tensor on, until `into` is full.
-   *  @throws Error when the tensor is stored in another type, or its rows are stored in another order (see `storedInOrder`). */
-  readRaw(name: string, byteOffset: number, into: Uint8Array): void;
+   *  @throws DataError naming the tensor when `checkFinite` is set and a value is NaN or infinite (read whole values then);
+   *  Error when the tensor is stored in another type, or its rows in another order (see `storedInOrder`). */
+  readRaw(
+    name: string,
+    byteOffset: number,
+    into: Uint8Array,
+    options?: { readonly checkFinite?: boolean },
+  ): void;
   /** True when `readRaw` can be used: a float type whose rows lie in the file as in the Hugging Face layout. */
   storedInOrder(name: string): boolean;
   /** Packed codes and absmax of rows of an NF4 or FP4 tensor. */

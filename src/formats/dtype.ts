@@ -96,3 +96,22 @@ export function allFinite(values: Float32Array): boolean {
   for (let i = whole; i < values.length; i++) a += values[i]! * 0;
   return a + b + c + d === 0;
 }
+
+/** Exponent bits of a 32-bit word, and what carries out of them when all are set. */
+const exponents: Readonly<Record<FloatType, readonly [mask: number, carry: number]>> = {
+  F32: [0x7f800000, 0x00800000],
+  F16: [0x7c007c00, 0x04000400],
+  BF16: [0x7f807f80, 0x00800080],
+};
+
+/** As {@link allFinite}, for values as they are stored; two at a time where they are half as wide. Any alignment, whole values. */
+export function allFiniteStored(type: FloatType, bytes: Uint8Array): boolean {
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
+  const [mask, carry] = exponents[type];
+  let carried = 0;
+  for (let i = 0; i < words.length; i++) carried |= (words[i]! & mask) + carry;
+  if (aligned.byteLength % 4 === 2)
+    carried |= ((aligned.at(-2)! | (aligned.at(-1)! << 8)) & mask) + (carry & 0xffff);
+  return type === "F32" ? carried >= 0 : (carried & 0x80008000) === 0;
+}

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { DataError, show } from "../base/errors.ts";
 import type { BaseWeights, QuantisedRows, TensorEntry } from "./base-contract.ts";
 import type { ModelConfig } from "./config.ts";
-import { allFinite, isFloatType } from "./dtype.ts";
+import { allFinite, allFiniteStored, isFloatType } from "./dtype.ts";
 import { FileReader } from "./file-reader.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { ggufModelConfig } from "./gguf-config.ts";
@@ -167,13 +167,23 @@ export class GgufBase implements BaseWeights {
     return values;
   }
 
-  readRaw(name: string, byteOffset: number, into: Uint8Array): void {
-    if (!this.storedInOrder(name))
-      throw new Error(`${name}: readRaw of a tensor stored as ${this.#of(name).type.name}, or permuted`);
+  readRaw(
+    name: string,
+    byteOffset: number,
+    into: Uint8Array,
+    options: { readonly checkFinite?: boolean } = {},
+  ): void {
     const tensor = this.#of(name);
+    const type = tensor.type.name;
+    if (!isFloatType(type) || this.#isPermuted(name))
+      throw new Error(`${name}: readRaw of a tensor stored as ${type}, or permuted`);
     if (byteOffset < 0 || byteOffset + into.byteLength > tensor.bytes)
       throw new RangeError(`read of ${name}: ${byteOffset}+${into.byteLength} exceeds ${tensor.bytes} bytes`);
     this.#reader.read(tensor.offset + byteOffset, into);
+    if (options.checkFinite !== true || allFiniteStored(type, into)) return;
+    // Read again to say where the first bad value is.
+    for (let row = 0; row < tensor.shape[0]!; row++)
+      this.readF32(name, row, row + 1, undefined, { checkFinite: true });
   }
 
   storedInOrder(name: string): boolean {

@@ -5,7 +5,15 @@ import { DataError, show } from "../base/errors.ts";
 import type { BaseWeights, QuantisedRows, TensorEntry } from "./base-contract.ts";
 import { type BnbTensor, findBnbWeights, isBnbPart, readBnbAbsmax, readBnbTensor } from "./bnb-state.ts";
 import { type ModelConfig, readModelConfig } from "./config.ts";
-import { allFinite, type FloatType, isFloatType, roundTo, widenBF16, widenF16 } from "./dtype.ts";
+import {
+  allFinite,
+  allFiniteStored,
+  type FloatType,
+  isFloatType,
+  roundTo,
+  widenBF16,
+  widenF16,
+} from "./dtype.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { openShards } from "./hf-shards.ts";
 import { dequantise } from "./nf4.ts";
@@ -88,11 +96,23 @@ export class HfBase implements BaseWeights {
     }
   }
 
-  readRaw(name: string, byteOffset: number, into: Uint8Array): void {
-    const stored = this.#of(name);
-    if (stored.bnb !== undefined)
-      throw new Error(`${name}: readRaw of a tensor stored as ${stored.bnb.quantType}`);
-    stored.file.read(stored.entry, byteOffset, into);
+  readRaw(
+    name: string,
+    byteOffset: number,
+    into: Uint8Array,
+    options: { readonly checkFinite?: boolean } = {},
+  ): void {
+    const { file, entry, bnb } = this.#of(name);
+    if (bnb !== undefined || !isFloatType(entry.dtype))
+      throw new Error(`${name}: readRaw of a packed tensor`);
+    file.read(entry, byteOffset, into);
+    if (options.checkFinite === true && !allFiniteStored(entry.dtype, into)) this.#nameNotFinite(name);
+  }
+
+  /** Reads the tensor again to say where the first bad value is. */
+  #nameNotFinite(name: string): void {
+    const [rows = 1] = this.tensors.get(name)!.shape;
+    for (let row = 0; row < rows; row++) this.readF32(name, row, row + 1, undefined, { checkFinite: true });
   }
 
   storedInOrder(name: string): boolean {

@@ -361,6 +361,11 @@ describe("weights that are not numbers", () => {
       using base = openBase(copy);
       expect(() => base.readF32(name, 0, 176)).not.toThrow();
       expect(() => base.readF32(name, 0, 5, undefined, { checkFinite: true })).not.toThrow();
+      const raw = new Uint8Array(176 * 64 * 2);
+      expect(() => base.readRaw(name, 0, raw.subarray(0, 5 * 64 * 2), { checkFinite: true })).not.toThrow();
+      expect(messageOf(() => base.readRaw(name, 0, raw, { checkFinite: true }))).toEndWith(
+        `got ${shown} at [5, 63]`,
+      );
       expect(messageOf(() => base.readF32(name, 2, 176, undefined, { checkFinite: true }))).toBe(
         `${join(copy, "model.safetensors")}: ${name}: expected finite weights, got ${shown} at [5, 63]`,
       );
