@@ -10,20 +10,25 @@ import attention_delta from "./attention_delta.wgsl" with { type: "text" };
 import attention_forward from "./attention_forward.wgsl" with { type: "text" };
 import attention_forward_software from "./attention_forward_software.wgsl" with { type: "text" };
 import convert from "./convert.wgsl" with { type: "text" };
+import copy_peak from "./copy_peak.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
 import dropout from "./dropout.wgsl" with { type: "text" };
 import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
+import fma_peak from "./fma_peak.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
 import grad_norm from "./grad_norm.wgsl" with { type: "text" };
 import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
 import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
+import clamp_to_half_library from "./lib/clamp_to_half.wgsl" with { type: "text" };
 import random_library from "./lib/random.wgsl" with { type: "text" };
 import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
 import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
 import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_software from "./matmul_software.wgsl" with { type: "text" };
 import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
+import matmul_sum from "./matmul_sum.wgsl" with { type: "text" };
+import matmul_tile from "./matmul_tile.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
 import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with { type: "text" };
 import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
@@ -49,14 +54,18 @@ export const kernels: Readonly<Record<string, string>> = {
   attention_forward,
   attention_forward_software,
   convert,
+  copy_peak,
   cross_entropy,
   dropout,
   dropout_add,
   embed,
+  fma_peak,
   gather_rows,
   grad_norm,
   matmul_software,
   matmul_software_aligned,
+  matmul_sum,
+  matmul_tile,
   rms_norm_backward,
   rms_norm_backward_in_place,
   rms_norm_forward,
@@ -74,6 +83,7 @@ export const kernels: Readonly<Record<string, string>> = {
 export const library: Readonly<Record<string, string>> = {
   attention_rows: attention_rows_library,
   attention_tile: attention_tile_library,
+  clamp_to_half: clamp_to_half_library,
   random: random_library,
   reduce: reduce_library,
   subgroup_spread: subgroup_spread_library,

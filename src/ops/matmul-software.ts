@@ -3,6 +3,7 @@
 import { foldedGrid, type Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { MatmulPlan } from "./matmul.ts";
+import { matmulTile } from "./matmul-tile.ts";
 
 type Operands = { readonly a: Tensor; readonly b: Tensor; readonly out: Tensor };
 
@@ -20,6 +21,10 @@ export function matmulSoftware(stream: Stream, tensors: Operands, plan: MatmulPl
     return;
   }
   const lanes = facts.subgroupMin;
+  if (lanes !== 4 && lanes !== 8 && lanes !== 16) {
+    matmulTile(stream, tensors, { ...plan, extraK: 0 });
+    return;
+  }
   const [y, z = 1] = foldedGrid(Math.ceil(m / 8));
   const strides = {
     aRow: mode === "tn" ? 1 : aStride,

@@ -3,6 +3,7 @@
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { matmulSoftware } from "./matmul-software.ts";
+import { matmulTile } from "./matmul-tile.ts";
 
 /** What to multiply. Sizes, offsets and strides count elements. */
 export interface Matmul {
@@ -42,12 +43,15 @@ export interface MatmulPlan extends Required<Matmul> {}
  *  [n, extraK] in mode nt and [extraK, n] in mode nn, and no alpha. Elements of `out` outside [m, n] stay as they are.
  *  @throws Error when an operand is too small or of a type that the tier does not take. */
 export function matmul(stream: Stream, tensors: MatmulTensors, sizes: Matmul): void {
-  const plan = complete(sizes);
+  const plan = planned(sizes);
   check(tensors, plan);
   if (plan.m === 0 || plan.n === 0) return;
-  for (const tensor of [tensors.a, tensors.b, tensors.out])
-    if (tensor.dtype !== "f32")
-      throw new Error(`matmul: expected f32 in tier software, got ${tensor.dtype} for ${tensor.label}`);
+  if (stream.device.tier !== "software") {
+    matmulTile(stream, tensors, plan);
+    return;
+  }
+  for (const { dtype, label } of [tensors.a, tensors.b, tensors.out])
+    if (dtype !== "f32") throw new Error(`matmul: expected f32 in tier software, got ${dtype} for ${label}`);
   matmulSoftware(stream, tensors, plan);
   if (plan.extraK > 0) matmulSoftware(stream, ...extraProduct(tensors, plan));
 }
@@ -58,11 +62,12 @@ function extraProduct(
   plan: MatmulPlan,
 ): [{ a: Tensor; b: Tensor; out: Tensor }, MatmulPlan] {
   const { mode, m, n, extraK: k, outOffset, outStride } = plan;
-  const product = complete({ mode, m, n, k, outOffset, outStride, accumulate: true });
+  const product = planned({ mode, m, n, k, outOffset, outStride, accumulate: true });
   return [{ a: extraA!, b: extraB!, out }, product];
 }
 
-function complete(sizes: Matmul): MatmulPlan {
+/** Fills in what a {@link Matmul} leaves out. */
+export function planned(sizes: Matmul): MatmulPlan {
   const { mode, m, n, k } = sizes;
   return {
     alpha: 1,

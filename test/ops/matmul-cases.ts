@@ -37,7 +37,7 @@ function poisoned(rows: number, columns: number, stride: number, offset: number,
 }
 
 /** Runs a case on the device and expects every element within the bound of kernels.md, and nothing else touched. */
-export async function expectProduct(device: Device, c: ProductCase): Promise<void> {
+export async function expectProduct(device: Device, c: ProductCase, multiply = matmul): Promise<void> {
   const { mode, m, n, k, pad = 0, offset = 0, extraK = 0, alpha = 1, accumulate = false } = c;
   const { aType = "f32", bType = "f32", outType = "f32", magnitude = 1 } = c;
   const [aRows, aColumns] = mode === "tn" ? [k, m] : [m, k];
@@ -85,7 +85,7 @@ export async function expectProduct(device: Device, c: ProductCase): Promise<voi
     extraB: upload("extraB", extraB),
   };
   const stream = new Stream(device);
-  matmul(stream, tensors, { mode, m, n, k, alpha, accumulate, extraK, ...layout });
+  multiply(stream, tensors, { mode, m, n, k, alpha, accumulate, extraK, ...layout });
   stream.submit();
   const got = await device.read(tensors.out);
   for (const tensor of Object.values(tensors)) device.free(tensor);
