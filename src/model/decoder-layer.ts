@@ -12,7 +12,7 @@ import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
 import { rope } from "../ops/rope.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
 import type { Activations, BackwardWorking, Working } from "./activations.ts";
-import { type DropoutState, type Linear, linearBackward, linearForward } from "./linear.ts";
+import { type DropoutState, type Linear, linearBackward, linearForward, loraInner } from "./linear.ts";
 
 /** A layer's weights on the device. */
 export interface DecoderLayer {
@@ -77,8 +77,12 @@ export function layerForward(
   );
   project("gate_proj", kept.xn2, kept.gate);
   project("up_proj", kept.xn2, kept.up);
-  if (!y) return;
   swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * config.ffn });
+  if (!y) {
+    const inner = { x: working.h, t: kept.t.down_proj };
+    loraInner(stream, linear.down_proj, inner, tokens, working.linear, dropout);
+    return;
+  }
   stream.copy(kept.x2, y, tokens * columns * 4);
   project("down_proj", working.h, y, true);
 }

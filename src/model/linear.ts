@@ -75,6 +75,25 @@ function dropInput(
   return scratch.dropped;
 }
 
+/** t = s drop(x) A^T, all that the backward pass needs of a LoRA branch. Nothing where there is none. */
+export function loraInner(
+  stream: Stream,
+  linear: Linear,
+  { x, t }: { x: Tensor; t: Tensor | undefined },
+  tokens: number,
+  scratch: LinearScratch,
+  state: DropoutState | undefined,
+): void {
+  if (!linear.lora || !t) return;
+  const { r, scale } = linear.lora.target;
+  const input = dropInput(stream, linear, x, tokens, scratch, state);
+  matmul(
+    stream,
+    { a: input, b: linear.lora.a, out: t },
+    { mode: "nt", m: tokens, n: r, k: linear.inFeatures, alpha: scale },
+  );
+}
+
 /** y = x W^T + b + LoRA, or y += with `accumulate`. `t` takes the LoRA branch's inner values. */
 export function linearForward(
   stream: Stream,
@@ -86,15 +105,7 @@ export function linearForward(
 ): void {
   const { x, y, t } = tensors;
   const { inFeatures, outFeatures, lora } = linear;
-  if (lora && t) {
-    const input = dropInput(stream, linear, x, tokens, scratch, options.dropout);
-    const { r, scale } = lora.target;
-    matmul(
-      stream,
-      { a: input, b: lora.a, out: t },
-      { mode: "nt", m: tokens, n: r, k: inFeatures, alpha: scale },
-    );
-  }
+  loraInner(stream, linear, { x, t }, tokens, scratch, options.dropout);
   linear.shards.forEach((shard, i) => {
     const extra = lora && t ? { extraA: t, extraB: linear.loraB[i]! } : {};
     matmul(
