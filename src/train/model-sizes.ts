@@ -16,7 +16,10 @@ export interface SizedRun {
 
 /** Sizes of the model to load.
  *  @param deviceBudget bytes that the device can give; --memory-limit wins over it. */
-export function modelSizes({ options, setup, data }: SizedRun, deviceBudget: number | undefined): ModelSizes {
+export function modelSizes(
+  { options, setup, data }: SizedRun,
+  deviceBudget: number | undefined,
+): ModelSizes & Required<Pick<ModelSizes, "lossCapacity">> {
   const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation } = options;
   const full = (rows: number) => ({ tokens: rows * options.maxLength, labels: rows * options.maxLength });
   const bounds = (rows: number) => (data ? batchBounds(data.train.rows, rows) : full(rows));

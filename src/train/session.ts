@@ -11,17 +11,18 @@ import { Device } from "../gpu/device.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { budgetBytes } from "../gpu/memory.ts";
 import { CausalLM } from "../model/causal-lm.ts";
+import type { ModelSizes } from "../model/plan-input.ts";
 import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
 import { LossScale } from "./loss-scale.ts";
 import { checkTier, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
+import { modelSizes } from "./model-sizes.ts";
 import { AdamW } from "./optimiser.ts";
-import { evalBatchSize, type TrainOptions } from "./options.ts";
+import type { TrainOptions } from "./options.ts";
 import { parsePairs } from "./pairs.ts";
 import { startOfRun } from "./progress.ts";
 import { parameterCount, reportDevice, reportOptions, reportWork } from "./report.ts";
 import { findEarlierRun } from "./resume.ts";
-import { batchBounds } from "./rows.ts";
 import { trainToEnd } from "./run.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
@@ -71,8 +72,8 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
       `device: no GPU here, training on the CPU through ${device.facts.name} (--require-gpu refuses that)`,
     );
   if (earlier) checkTier(out, earlier.manifest, device.tier);
-  const bounds = modelBounds(options, data);
-  using model = await loadModel(device, base, { options, setup, bounds }, terminal);
+  const sizes = modelSizes({ options, setup, data }, budgetBytes(device.facts));
+  using model = await loadModel(device, base, sizes, terminal);
   reportDevice(device, model.plan, terminal);
   const updater = new AdamW(device, model.adapter!, {
     beta1: options.adamBeta1,
@@ -100,7 +101,7 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
   const final = { ...manifest, tier: device.tier, device: device.facts };
   writeManifest(out, earlier ? { ...final, started: earlier.manifest.started } : final);
   const parts = { out, options, terminal, device, model, updater, lossScale, plan, schedule, setup, data };
-  const { lossCapacity } = bounds;
+  const { lossCapacity } = sizes;
   await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint });
 }
 
@@ -159,40 +160,17 @@ function extendable(
   return ["maxSteps", "numTrainEpochs"];
 }
 
-/** The most that the model must hold at once, over all orders of the rows. */
-function modelBounds(options: TrainOptions, data: TrainingData) {
-  const { perDeviceTrainBatchSize: batchSize, gradientAccumulationSteps } = options;
-  const micro = batchBounds(data.train.rows, batchSize);
-  const window = batchBounds(data.train.rows, batchSize * gradientAccumulationSteps);
-  const held = data.validation && batchBounds(data.validation.rows, evalBatchSize(options));
-  return {
-    maxTokens: Math.max(micro.tokens, held?.tokens ?? 0),
-    maxRows: Math.max(1, micro.labels, held?.labels ?? 0),
-    lossCapacity: Math.max(1, window.labels, held?.labels ?? 0),
-  };
-}
-
 async function loadModel(
   device: Device,
   base: BaseWeights,
-  run: { options: TrainOptions; setup: AdapterSetup; bounds: ReturnType<typeof modelBounds> },
+  sizes: ModelSizes,
   terminal: Terminal,
 ): Promise<CausalLM> {
-  const { options, setup, bounds } = run;
-  const wanted = options.gradientCheckpointing;
-  const checkpointing = wanted === "true" ? "full" : wanted === "false" ? "none" : wanted;
   const progress = startProgress(terminal, { label: "load", total: 100, unit: "%" });
   try {
     return await CausalLM.load(device, {
       base,
-      load4bit: options.load4bit,
-      targets: setup.targets,
-      train: true,
-      dropout: setup.config.dropout > 0,
-      ...bounds,
-      checkpointing: checkpointing as "auto" | "none" | "full",
-      budgetBytes:
-        options.memoryLimit === undefined ? budgetBytes(device.facts) : options.memoryLimit * 2 ** 30,
+      ...sizes,
       onProgress: (done, total) =>
         progress.update((100 * done) / total, `${formatBytes(done)} of ${formatBytes(total)}`),
     });
