@@ -120,7 +120,8 @@ function checkCombinations(options: TrainOptions): void {
     throw new UserError("--eval-strategy steps: expected --eval-steps, got nothing");
 }
 
-function stepPlan(options: TrainOptions, data: TrainingData): StepPlan {
+/** How many updates the run has. */
+export function stepPlan(options: TrainOptions, data: TrainingData): StepPlan {
   return planSteps({
     rows: data.train.rows.length,
     batchSize: options.perDeviceTrainBatchSize,

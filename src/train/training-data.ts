@@ -30,6 +30,8 @@ export interface TrainingData {
   readonly template: string | null;
   /** Tokenizer files and chat template to put beside the adapter, by name. */
   readonly tokenizerFiles: () => ReadonlyMap<string, string>;
+  /** What became of the rows of --data; undefined for --tokenized. */
+  readonly counts: DatasetCounts | undefined;
   /** What the user should know about the data, a line each. */
   readonly notes: readonly string[];
 }
@@ -48,6 +50,7 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
       "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
     );
   const notes: string[] = [];
+  let counts: DatasetCounts | undefined;
   const wantsText = options.data !== undefined || options.evalData !== undefined;
   const format = wantsText ? loadChatFormat(options.base, options.chatTemplate) : undefined;
   const read = async (path: string | undefined, ids: string | undefined, what: string) => {
@@ -55,6 +58,7 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
     if (path === undefined || format === undefined) return undefined;
     const dataset = await loadDataset(toDatasetOptions({ ...options, data: path }), format);
     notes.push(...describeCounts(what, dataset.counts));
+    if (path === options.data) counts = dataset.counts;
     return dataset.sequences;
   };
   let sequences = (await read(options.data, options.tokenized, "data"))!;
@@ -82,6 +86,7 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
     },
     template: format ? hashOf(format.template.source) : null,
     tokenizerFiles: () => format?.files() ?? tokenizerFilesOf(options.base),
+    counts,
     notes,
   };
 }
