@@ -12,6 +12,7 @@ import attention_forward_software from "./attention_forward_software.wgsl" with 
 import convert from "./convert.wgsl" with { type: "text" };
 import copy_peak from "./copy_peak.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
+import dequantise_4bit from "./dequantise_4bit.wgsl" with { type: "text" };
 import dropout from "./dropout.wgsl" with { type: "text" };
 import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
@@ -56,6 +57,7 @@ export const kernels: Readonly<Record<string, string>> = {
   convert,
   copy_peak,
   cross_entropy,
+  dequantise_4bit,
   dropout,
   dropout_add,
   embed,

@@ -1,0 +1,36 @@
+// 4-bit weights back to numbers, once per weight and pass; the products then read plain matrices.
+
+import { foldedGrid, type Stream } from "../gpu/stream.ts";
+import type { Tensor } from "../gpu/tensor.ts";
+import { checkSizes, checkTensor, operand } from "./check.ts";
+
+const op = "dequantise4bit";
+
+/** out[i] = table[code i] * absmax[floor(i / block)], in f32 and then rounded to `out`'s type; elements from `count` on stay.
+ *  packed [ceil(count / 8)] u32: bytes as stored, little endian, the even element in a byte's high nibble.
+ *  absmax [ceil(count / block)] f32, table [16] f32, out [count] f32 or f16. `block` is a multiple of 8.
+ *  @throws Error when a tensor is too small or of the wrong type. */
+export function dequantise4bit(
+  stream: Stream,
+  tensors: { readonly packed: Tensor; readonly absmax: Tensor; readonly table: Tensor; readonly out: Tensor },
+  sizes: { readonly count: number; readonly block: number },
+): void {
+  const { packed, absmax, table, out } = tensors;
+  const { count, block } = sizes;
+  checkSizes(op, { count });
+  checkSizes(op, { block }, 8);
+  if (block % 8 !== 0) throw new Error(`${op}: block must be a multiple of 8, got ${block}`);
+  checkTensor(op, "packed", packed, ["u32"], Math.ceil(count / 8));
+  checkTensor(op, "absmax", absmax, ["f32"], Math.ceil(count / block));
+  checkTensor(op, "table", table, ["f32"], 16);
+  checkTensor(op, "out", out, operand, count);
+  const { kernels, facts } = stream.device;
+  const kernel = kernels.get("dequantise_4bit", { O: out.dtype, SELECTS: facts.software ? 1 : 0 });
+  if (count > 0)
+    stream.dispatch(
+      kernel,
+      { packed, absmax, values: table, out },
+      { count, block },
+      foldedGrid(Math.ceil(count / 512)),
+    );
+}
