@@ -160,9 +160,15 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
   progress.lossTotal += counted;
   progress.tokens += tokens;
   progress.labels += labels;
+  progress.paddedTokens += batches.reduce((sum, batch) => sum + paddedLength(batch), 0);
   progress.seconds += seconds;
   progress.evaluated = false;
   return { loss, norm, rate, finite, tokens, seconds };
+}
+
+function paddedLength({ starts }: Batch): number {
+  const lengths = Array.from({ length: starts.length - 1 }, (_, s) => starts[s + 1]! - starts[s]!);
+  return lengths.length * Math.max(0, ...lengths);
 }
 
 function meanLoss(losses: Float32Array, batches: readonly Batch[], labels: number): number {

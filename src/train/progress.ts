@@ -20,6 +20,8 @@ export interface Progress {
   /** Tokens and trained labels that went through the model. */
   tokens: number;
   labels: number;
+  /** Tokens as a program would count them that pads every row of a micro-batch to the longest. */
+  paddedTokens: number;
   /** Time spent training, over all parts of the run. */
   seconds: number;
   bestMetric: number | null;
@@ -43,6 +45,7 @@ export function startOfRun(lossScale: LossScaleState): Progress {
     lossTotal: 0,
     tokens: 0,
     labels: 0,
+    paddedTokens: 0,
     seconds: 0,
     bestMetric: null,
     bestStep: null,

@@ -185,12 +185,12 @@ function stateText(run: Run, stopping: boolean): string {
   });
 }
 
-/** transformers' `total_flos`: 6 x tokens x parameters without the embedding, the adapter's included. */
+/** transformers' `total_flos`: 6 x tokens, padding included, x parameters without the embedding, with the adapter's. */
 function totalFlops({ base, progress, manifest }: Run): number {
   let parameters = manifest.trainableParameters;
   for (const [name, { shape }] of base.tensors)
     if (name !== "model.embed_tokens.weight") parameters += shape.reduce((product, n) => product * n, 1);
-  return 6 * progress.tokens * parameters;
+  return 6 * progress.paddedTokens * parameters;
 }
 
 function showStep({ progress, device, terminal }: Run, step: StepReport, bar: Bar): void {
