@@ -126,7 +126,8 @@ function balanceWarnings({ kept, terminals }: DataStatistics, emptyQueue: number
   return warnings;
 }
 
-function summarise(values: number[]): Lengths | undefined {
+/** Sums lengths up; undefined when there are none. */
+export function summarise(values: number[]): Lengths | undefined {
   if (values.length === 0) return undefined;
   const sorted = values.sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;

@@ -52,7 +52,8 @@ function countTable(title: string, counts: Counts, total: number, columns: numbe
   return formatTable([{ title }, { title: "rows", ...right }, { title: "share", ...right }], rows, columns);
 }
 
-function lengthLines(what: string, lengths: Lengths): string[] {
+/** Range, quartiles and a histogram of lengths. */
+export function lengthLines(what: string, lengths: Lengths): string[] {
   const { total, min, median, p90, max, histogram } = lengths;
   const most = Math.max(...histogram.map(({ rows }) => rows));
   const head = `${what}: ${formatCount(min)} to ${formatCount(max)}, median ${formatCount(median)}, p90 ${formatCount(p90)}, ${formatCount(total)} in all`;
