@@ -2,13 +2,23 @@
 
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
+import { plan } from "./plan.ts";
 import { train } from "./train.ts";
 
-const verbs: readonly Command[] = [inspectMask, inspectData, inspectModel, inspectAdapter, train];
+const verbs: readonly Command[] = [
+  doctor,
+  inspectMask,
+  inspectData,
+  inspectModel,
+  inspectAdapter,
+  plan,
+  train,
+];
 
 /** All commands. */
 export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];

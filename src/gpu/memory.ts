@@ -10,7 +10,12 @@ const usable = 0.9;
 /** Bytes that a run may plan with on this adapter; undefined when nothing on the machine says. */
 export function budgetBytes(facts: AdapterFacts): number | undefined {
   const free = freeBytes(facts);
-  return free === undefined ? undefined : Math.floor(free * usable);
+  return free === undefined ? undefined : budgetOf(free);
+}
+
+/** Bytes of `free` ones that a run may plan with. */
+export function budgetOf(free: number): number {
+  return Math.floor(free * usable);
 }
 
 function freeBytes(facts: AdapterFacts): number | undefined {
