@@ -5,6 +5,7 @@ import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
+import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 import { plan } from "./plan.ts";
@@ -16,6 +17,7 @@ const verbs: readonly Command[] = [
   inspectData,
   inspectModel,
   inspectAdapter,
+  inspectForward,
   plan,
   train,
 ];
