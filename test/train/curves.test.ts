@@ -1,5 +1,5 @@
-import { afterAll, describe, expect } from "bun:test";
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { describe, expect } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readAdapter } from "../../src/formats/peft-adapter.ts";
 import batch2 from "../golden/numeric/train/batch2-decay/run.json";
@@ -8,10 +8,10 @@ import linear from "../golden/numeric/train/linear/run.json";
 import qlora from "../golden/numeric/train/qlora-linear/run.json";
 import { testDevice } from "../gpu.ts";
 import { decodeEvents } from "./decode-events.ts";
-import { evalFile, numeric, readLog, runTrain, scratch, trainFile } from "./tiny-run.ts";
+import { numeric, readLog, runTrain, scratchFolder } from "./tiny-run.ts";
 
 const { gpuTest } = await testDevice();
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const { scratch, trainFile, evalFile } = scratchFolder();
 
 /** Bound on every step's loss and gradient norm, relative: the goal, ten times tighter than what must hold. */
 const curveBound = 1e-5;

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect } from "bun:test";
+import { describe, expect } from "bun:test";
 import {
   appendFileSync,
   cpSync,
@@ -15,18 +15,16 @@ import { testDevice } from "../gpu.ts";
 import { decodeEvents } from "./decode-events.ts";
 import {
   adapterBytes,
-  evalFile,
   type Flags,
   numeric,
   readLog,
   runTrain,
-  scratch,
-  trainFile,
+  scratchFolder,
   withoutTimes,
 } from "./tiny-run.ts";
 
 const { gpuTest } = await testDevice();
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const { scratch, trainFile, evalFile } = scratchFolder();
 
 // 14 rows, windows of 4: 4 updates an epoch, the last of 2 rows. Dropout, noise and LoRA+ on; logs that span steps.
 const flags: Flags = {

@@ -1,6 +1,7 @@
 // Runs `train` in this process on the tiny models of test/golden/numeric.
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, setDefaultTimeout } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Terminal } from "../../src/base/command.ts";
@@ -11,13 +12,17 @@ import data from "../golden/numeric/train/data.json";
 
 export const numeric = join(import.meta.dir, "..", "golden", "numeric");
 
-/** A folder for one test file. */
-export const scratch = mkdtempSync(join(tmpdir(), "sekft-train-"));
-
-export const trainFile = join(scratch, "train.json");
-export const evalFile = join(scratch, "eval.json");
-writeFileSync(trainFile, JSON.stringify(data.train));
-writeFileSync(evalFile, JSON.stringify(data.eval));
+/** A folder of its own for a test file, with the rows of the training curves; gone when the file is done. */
+export function scratchFolder(): { scratch: string; trainFile: string; evalFile: string } {
+  setDefaultTimeout(120_000);
+  const scratch = mkdtempSync(join(tmpdir(), "sekft-train-"));
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+  const trainFile = join(scratch, "train.json");
+  const evalFile = join(scratch, "eval.json");
+  writeFileSync(trainFile, JSON.stringify(data.train));
+  writeFileSync(evalFile, JSON.stringify(data.eval));
+  return { scratch, trainFile, evalFile };
+}
 
 /** Flags by option key, as text or as the parser takes them. */
 export type Flags = Readonly<Record<string, string | boolean | undefined>>;

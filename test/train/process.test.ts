@@ -1,0 +1,84 @@
+// A training process that is really interrupted and really killed.
+
+import { describe, expect } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { testDevice } from "../gpu.ts";
+import { adapterBytes, numeric, readLog, scratchFolder, withoutTimes } from "./tiny-run.ts";
+
+const { gpuTest } = await testDevice();
+const { scratch, trainFile } = scratchFolder();
+
+const cli = join(import.meta.dir, "..", "..", "cli.ts");
+
+/** 60 steps with dropout, a checkpoint every 7, mid-epoch. */
+function start(out: string, ...more: string[]) {
+  const base = join(numeric, "models", "tiny-llama");
+  const options = `--lora-r 4 --lora-dropout 0.3 --learning-rate 5e-3 --gradient-accumulation-steps 3 --max-steps 60 --save-steps 7 --seed 5`;
+  return Bun.spawn(
+    [
+      process.execPath,
+      cli,
+      "train",
+      "--base",
+      base,
+      "--tokenized",
+      trainFile,
+      "--out",
+      out,
+      ...options.split(" "),
+      ...more,
+    ],
+    { stdout: "ignore", stderr: "pipe", env: { ...process.env, XDG_RUNTIME_DIR: "/tmp" } },
+  );
+}
+
+async function logged(out: string, steps: number): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  const file = join(out, "log.jsonl");
+  while (!existsSync(file) || readFileSync(file, "utf8").split("\n").length <= steps) {
+    if (Date.now() > deadline) throw new Error(`${out}: no ${steps} steps within a minute`);
+    await Bun.sleep(5);
+  }
+}
+
+const whole = join(scratch, "whole");
+let wholeRun: Promise<unknown> | undefined;
+const runWhole = () => (wholeRun ??= start(whole).exited);
+
+describe("a training process", () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    gpuTest(`saves on ${signal}, exits with 130, and goes on bit for bit`, async () => {
+      await runWhole();
+      const out = join(scratch, signal);
+      const child = start(out);
+      await logged(out, 10);
+      child.kill(signal);
+      expect(await child.exited).toBe(130);
+      const said = await new Response(child.stderr).text();
+      const [, step] = /interrupted after step (\d+); .*checkpoint-\1 is saved/.exec(said)!;
+      expect(Number(step)).toBeGreaterThanOrEqual(10);
+      expect(said).toContain("hint: the same command with --resume goes on from there");
+      expect(existsSync(join(out, "adapter_model.safetensors"))).toBe(false);
+      expect(await start(out, "--resume").exited).toBe(0);
+      expect(adapterBytes(out)).toEqual(adapterBytes(whole));
+      expect(withoutTimes(readLog(out))).toEqual(withoutTimes(readLog(whole)));
+    });
+
+  gpuTest("survives kill -9 again and again", async () => {
+    await runWhole();
+    const out = join(scratch, "killed");
+    for (const steps of [1, 9, 30, 44]) {
+      const child = start(out, "--resume");
+      await logged(out, steps);
+      // A moment of its own each time: in a step, in a checkpoint, in a log line.
+      await Bun.sleep(steps * 3);
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    expect(await start(out, "--resume").exited).toBe(0);
+    expect(adapterBytes(out)).toEqual(adapterBytes(whole));
+    expect(withoutTimes(readLog(out))).toEqual(withoutTimes(readLog(whole)));
+    expect(readdirSync(out).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+});
