@@ -5,7 +5,7 @@ import { UserError } from "../base/errors.ts";
 import type { Options } from "../base/options.ts";
 import { dataOptions, toDatasetOptions } from "../data/data-options.ts";
 
-export const inspectMaskOptions = {
+const inspectMaskOptions = {
   base: {
     type: "string",
     value: "DIR|FILE.gguf",

@@ -14,10 +14,10 @@ import {
 } from "./turn-checks.ts";
 
 /** Newest version of the trajectory record that this program reads. */
-export const TRAJECTORY_VERSION = 1;
+const TRAJECTORY_VERSION = 1;
 
 /** How an episode ended, as the eval judged it. */
-export const OUTCOMES = [
+const OUTCOMES = [
   "success",
   "correct_panic",
   "premature_exit",

@@ -21,7 +21,7 @@ export function endOf(aligned: Aligned, i: number): number {
 }
 
 /** The span of each code unit of an unchanged text: whole code points. */
-export function explicitSpans(aligned: Aligned): { starts: number[]; ends: number[] } {
+function explicitSpans(aligned: Aligned): { starts: number[]; ends: number[] } {
   if (aligned.starts !== undefined && aligned.ends !== undefined)
     return { starts: [...aligned.starts], ends: [...aligned.ends] };
   const starts: number[] = [];
