@@ -15,7 +15,9 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   train: gpuHalf,
   generate: gpuHalf,
   doctor: gpuHalf,
-  commands: ["doctor", "train", "generate", ...gpuHalf],
+  export: ["data", "formats", "base"],
+  hub: ["data", "formats", "base"],
+  commands: ["doctor", "export", "hub", "train", "generate", ...gpuHalf],
   "cli.ts": ["commands", "base"],
   kernels: [],
 };
