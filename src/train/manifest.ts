@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
+import type { Terminal } from "../base/command.ts";
 import { show, UserError } from "../base/errors.ts";
 import { findKey, flagName, serialiseOptions } from "../base/options.ts";
 import { readJsonObject } from "../formats/json-file.ts";
@@ -54,9 +55,10 @@ export function readManifest(folder: string): Manifest {
   return readJsonObject(join(folder, manifestName), "a run's manifest.json") as unknown as Manifest;
 }
 
-/** Options as options.json has them. */
+/** Options as options.json has them, without those that say how to start: the file can be given back with --config. */
 export function optionsRecord(options: TrainOptions): Record<string, unknown> {
-  return serialiseOptions(trainOptions, options);
+  const { resume: _, resumeFromCheckpoint: __, overwrite: ___, inspect: ____, ...rest } = options;
+  return serialiseOptions(trainOptions, rest);
 }
 
 /** Refuses to go on with a run whose base, data, template or options changed.
@@ -103,13 +105,22 @@ export function checkUnchanged(
     );
 }
 
-/** Refuses another tier: its numbers are others.
+/** Refuses another tier, whose numbers are others, and warns of another device.
  *  @throws UserError */
-export function checkTier(folder: string, before: Manifest, tier: string): void {
+export function checkDevice(
+  folder: string,
+  before: Manifest,
+  { tier, facts }: { readonly tier: string; readonly facts: AdapterFacts },
+  terminal: Terminal,
+): void {
   if (before.tier !== tier)
     throw new UserError(`--resume ${folder}: expected the tier of that run, ${before.tier}, got ${tier}`, {
       hint: `pass --tier ${before.tier} if this machine can run it`,
     });
+  if (before.device.name !== facts.name || before.device.driver !== facts.driver)
+    terminal.warn(
+      `resume: the run was on ${before.device.name} (${before.device.driver}), now on ${facts.name} (${facts.driver}); the last bits may differ`,
+    );
 }
 
 function keyOf(name: string): keyof TrainOptions {

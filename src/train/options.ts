@@ -293,7 +293,7 @@ export const trainOptions = {
   },
   memoryLimit: {
     type: "float",
-    min: 0.1,
+    min: 1e-3,
     unit: "GiB",
     group: device,
     help: "device memory that may be used, for auto",

@@ -15,7 +15,8 @@ import type { ModelSizes } from "../model/plan-input.ts";
 import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
 import { LossScale } from "./loss-scale.ts";
-import { checkTier, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
+import { checkDevice, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
+import { checkMemory } from "./memory-check.ts";
 import { modelSizes } from "./model-sizes.ts";
 import { AdamW } from "./optimiser.ts";
 import type { TrainOptions } from "./options.ts";
@@ -40,6 +41,8 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
     });
   const resume = given.resume || given.resumeFromCheckpoint !== undefined;
   const state = checkFolder(out, given.base, { resume, overwrite: given.overwrite });
+  if (given.resumeFromCheckpoint !== undefined && state !== "run")
+    throw new UserError(`--resume-from-checkpoint: expected a run in ${out}, got none`);
   checkCombinations(given);
   using base = openBase(given.base);
   const setup = setUpAdapter(given, base.config);
@@ -71,8 +74,9 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
     terminal.note(
       `device: no GPU here, training on the CPU through ${device.facts.name} (--require-gpu refuses that)`,
     );
-  if (earlier) checkTier(out, earlier.manifest, device.tier);
+  if (earlier) checkDevice(out, earlier.manifest, device, terminal);
   const sizes = modelSizes({ options, setup, data }, budgetBytes(device.facts));
+  checkMemory(base, sizes, device);
   using model = await loadModel(device, base, sizes, terminal);
   reportDevice(device, model.plan, terminal);
   const updater = new AdamW(device, model.adapter!, {
