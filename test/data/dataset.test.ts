@@ -125,6 +125,20 @@ test("rows that contradict themselves are not trained on; odd ones are, and are 
   ]);
 });
 
+test("contexts that no server would compute are counted on trained turns only", async () => {
+  const turns = (extra: object) => [
+    { role: "user", content: "x" },
+    { role: "assistant", content: "  ls", ...extra },
+    { role: "user", content: "y" },
+    { role: "assistant", content: "exit" },
+  ];
+  const data = rowsFile("prefix.jsonl", [{ turns: turns({}) }, { turns: turns({ train: false }) }]);
+  expect((await loadDataset({ ...options, data }, format)).counts).toMatchObject({
+    promptNotPrefix: 1,
+    assistantTurns: 4,
+  });
+});
+
 test("when every row is refused, one line says how many, why, and which was the first", async () => {
   const data = rowsFile("refused.jsonl", [{ messages: [{ role: "user", content: "x" }] }, { messages: [] }]);
   expect(loadDataset({ ...options, data }, format)).rejects.toThrow(

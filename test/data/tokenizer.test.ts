@@ -45,6 +45,21 @@ describe.each(tokenizerNames)("%s", (name) => {
     }
   });
 
+  test("agrees on 153 odd strings: other white space, Hangul, marks that NFC moves, bytes without a token", () => {
+    const rows = goldenRows<{ text: string; ids: number[]; offsets: number[] }>(`odd/${name}.jsonl`);
+    expect(rows).toHaveLength(153);
+    for (const row of rows) {
+      const encoding = tokenizer.encode(row.text);
+      const { starts, ends } = tokenizer.reportedSpans(encoding, row.text);
+      const points = codePoints(row.text);
+      const offsets = Array.from(starts, (start, k) => [
+        points?.[start] ?? start,
+        points?.[ends[k]!] ?? ends[k]!,
+      ]).flat();
+      expect({ text: row.text, ids: [...encoding.ids], offsets }).toEqual(row);
+    }
+  });
+
   test("goes on behind an added token as if it had read all", () => {
     for (const row of goldenRows<MaskRow>(`mask/${name}.jsonl`).slice(0, 12)) {
       if (row.refused !== undefined) continue;
