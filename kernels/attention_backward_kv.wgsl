@@ -13,6 +13,7 @@ struct Params {
   kv_heads: u32,
   head_dim: u32,
   scale: f32,
+  one: u32, // 1; bounds made with it stay loops, which software adapters would else unroll for seconds
 }
 var<immediate> p: Params;
 
@@ -26,6 +27,12 @@ var<immediate> p: Params;
 @group(0) @binding(7) var<storage, read_write> dk: array<f32>;
 @group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
+// A key is seen by the rows from its own token's to those of the last query that sees it.
+var<workgroup> key_from: array<u32, 32>;
+var<workgroup> key_until: array<u32, 32>;
+var<workgroup> row_lse: array<f32, 64>;
+var<workgroup> row_delta: array<f32, 64>;
+
 @compute @workgroup_size(128)
 fn attention_backward_kv(
   @builtin(workgroup_id) group: vec3u,
@@ -35,93 +42,93 @@ fn attention_backward_kv(
   let x = thread % 16u;
   let share = p.heads / p.kv_heads;
   let first_key = group.x * 32u;
-  let last_key = min(first_key + 31u, p.tokens - 1u);
-  let end_row = (hi[last_key] + 1u) * share;
-  // Keys and rows beyond the last are the last once more: their weights are zero, or nobody stores them.
-  var at_key: array<u32, 4>;
-  for (var e = 0u; e < 4u; e++) {
-    at_key[e] = (min(first_key + y + 8u * e, last_key) * p.kv_heads + group.y) * p.head_dim;
+  let key_count = min(32u * p.one, p.tokens - first_key);
+  let end_row = (hi[first_key + key_count - 1u] + 1u) * share;
+  if (thread < key_count) {
+    let key = first_key + thread;
+    left_start[thread] = (key * p.kv_heads + group.y) * p.head_dim;
+    key_from[thread] = key * share;
+    key_until[thread] = (hi[key] + 1u) * share;
   }
   var key_slopes: Rows;
   var value_slopes: Rows;
   for (var row = first_key * share; row < end_row; row += 64u) {
-    let count = min(64u, end_row - row);
-    var at_row: array<u32, 8>;
-    for (var e = 0u; e < 8u; e++) {
-      at_row[e] = row_start(min(row + y + 8u * e, end_row - 1u), share, group.y);
+    let count = min(64u * p.one, end_row - row);
+    if (thread < count) {
+      let scalar = row_scalar(row + thread, share, group.y);
+      right_start[thread] = row_start(row + thread, share, group.y);
+      row_lse[thread] = lse[scalar];
+      row_delta[thread] = delta[scalar];
     }
+    workgroupBarrier();
     var products: Tile;
+    for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
+      // Elements beyond the head are staged too, but not multiplied.
+      let d = min(chunk + x, p.head_dim - 1u);
+      for (var e = y; e < key_count; e += 8u) {
+        staged[x * LEFT_STRIDE + e] = f32(k[left_start[e] + d]);
+      }
+      for (var e = y; e < count; e += 8u) {
+        staged[RIGHT + x * RIGHT_STRIDE + e] = f32(q[right_start[e] + d]);
+      }
+      workgroupBarrier();
+      multiply_chunk(&products, min(CHUNK * p.one, p.head_dim - chunk), y, x);
+      workgroupBarrier();
+    }
+    put_tile(&products, y, x);
+    workgroupBarrier();
+    for (var e = thread; e < key_count * 64u; e += 128u) {
+      let key = e / 64u;
+      let column = e % 64u;
+      let at = key * RIGHT_STRIDE + column;
+      let seen = row + column >= key_from[key] && row + column < key_until[key];
+      weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[column], seen));
+    }
     var slopes: Tile;
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);
-      for (var e = 0u; e < 4u; e++) {
-        staged[x * LEFT_STRIDE + y + 8u * e] = f32(k[at_key[e] + d]);
+      for (var e = y; e < key_count; e += 8u) {
+        staged[x * LEFT_STRIDE + e] = f32(v[left_start[e] + d]);
       }
-      for (var e = 0u; e < 8u; e++) {
-        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = f32(q[at_row[e] + d]);
+      for (var e = y; e < count; e += 8u) {
+        staged[RIGHT + x * RIGHT_STRIDE + e] = dout[right_start[e] + d];
       }
       workgroupBarrier();
-      multiply_chunk(&products, min(CHUNK, p.head_dim - chunk), y, x);
+      multiply_chunk(&slopes, min(CHUNK * p.one, p.head_dim - chunk), y, x);
       workgroupBarrier();
     }
-    for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
-      // Elements beyond the head are staged too, but not multiplied.
-      let d = min(chunk + x, p.head_dim - 1u);
-      for (var e = 0u; e < 4u; e++) {
-        staged[x * LEFT_STRIDE + y + 8u * e] = f32(v[at_key[e] + d]);
-      }
-      for (var e = 0u; e < 8u; e++) {
-        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = dout[at_row[e] + d];
+    for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
+      let chunk_rows = min(CHUNK_ROWS * p.one, count - chunk);
+      for (var e = thread; e < chunk_rows * 16u * DC; e += 128u) {
+        let d = min(e % (16u * DC), p.head_dim - 1u);
+        staged[e] = dout[right_start[chunk + e / (16u * DC)] + d];
       }
       workgroupBarrier();
-      multiply_chunk(&slopes, min(CHUNK, p.head_dim - chunk), y, x);
+      accumulate_chunk(&value_slopes, chunk, chunk_rows, y, x);
       workgroupBarrier();
     }
     for (var j = 0u; j < 4u; j++) {
       let column = x + 16u * j;
-      let at = row_scalar(min(row + column, end_row - 1u), share, group.y);
       for (var i = 0u; i < 4u; i++) {
-        let key = min(first_key + 4u * y + i, last_key);
-        var weight = 0.0;
-        // Key j is seen by the rows from its own token's to those of the last query that sees it.
-        if (row + column >= key * share && row + column < (hi[key] + 1u) * share) {
-          weight = exp(products[4u * i + j] * p.scale - lse[at]);
-        }
-        weights[(4u * y + i) * RIGHT_STRIDE + column] = weight;
-        slopes[4u * i + j] = weight * (slopes[4u * i + j] - delta[at]) * p.scale;
+        weights[(4u * y + i) * RIGHT_STRIDE + column] *= (slopes[4u * i + j] - row_delta[column]) * p.scale;
       }
     }
     workgroupBarrier();
     for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
-      for (var e = thread; e < CHUNK_ROWS * 16u * DC; e += 128u) {
+      let chunk_rows = min(CHUNK_ROWS * p.one, count - chunk);
+      for (var e = thread; e < chunk_rows * 16u * DC; e += 128u) {
         let d = min(e % (16u * DC), p.head_dim - 1u);
-        staged[e] = dout[row_start(min(row + chunk + e / (16u * DC), end_row - 1u), share, group.y) + d];
+        staged[e] = f32(q[right_start[chunk + e / (16u * DC)] + d]);
       }
       workgroupBarrier();
-      accumulate_chunk(&value_slopes, chunk, min(CHUNK_ROWS, count - chunk), y, x);
-      workgroupBarrier();
-    }
-    for (var i = 0u; i < 4u; i++) {
-      for (var j = 0u; j < 4u; j++) {
-        weights[(4u * y + i) * RIGHT_STRIDE + x + 16u * j] = slopes[4u * i + j];
-      }
-    }
-    workgroupBarrier();
-    for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
-      for (var e = thread; e < CHUNK_ROWS * 16u * DC; e += 128u) {
-        let d = min(e % (16u * DC), p.head_dim - 1u);
-        staged[e] = f32(q[row_start(min(row + chunk + e / (16u * DC), end_row - 1u), share, group.y) + d]);
-      }
-      workgroupBarrier();
-      accumulate_chunk(&key_slopes, chunk, min(CHUNK_ROWS, count - chunk), y, x);
+      accumulate_chunk(&key_slopes, chunk, chunk_rows, y, x);
       workgroupBarrier();
     }
   }
   for (var i = 0u; i < 4u; i++) {
-    let key = first_key + 4u * y + i;
-    if (key <= last_key) {
-      let at = (key * p.kv_heads + group.y) * p.head_dim;
+    if (4u * y + i < key_count) {
+      let at = left_start[4u * y + i];
       for (var c = 0u; c < DC; c++) {
         if (x + 16u * c < p.head_dim) {
           dk[at + x + 16u * c] = key_slopes[i * DC + c];

@@ -12,6 +12,7 @@ struct Params {
   kv_heads: u32,
   head_dim: u32,
   scale: f32,
+  one: u32, // 1; bounds made with it stay loops, which software adapters would else unroll for seconds
 }
 var<immediate> p: Params;
 
@@ -24,6 +25,11 @@ var<immediate> p: Params;
 @group(0) @binding(6) var<storage, read> lo: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
 
+var<workgroup> row_token: array<u32, 32>;
+var<workgroup> row_lo: array<u32, 32>;
+var<workgroup> row_lse: array<f32, 32>;
+var<workgroup> row_delta: array<f32, 32>;
+
 @compute @workgroup_size(128)
 fn attention_backward_q(
   @builtin(workgroup_id) group: vec3u,
@@ -34,75 +40,82 @@ fn attention_backward_q(
   let share = p.heads / p.kv_heads;
   let rows = p.tokens * share;
   let first_row = group.x * 32u;
-  let last_token = min(first_row + 31u, rows - 1u) / share;
-  // Rows and keys beyond the last are the last once more: their weights are zero, or nobody stores them.
-  var at_row: array<u32, 4>;
-  for (var e = 0u; e < 4u; e++) {
-    at_row[e] = row_start(min(first_row + y + 8u * e, rows - 1u), share, group.y);
+  let row_count = min(32u * p.one, rows - first_row);
+  let last_token = (first_row + row_count - 1u) / share;
+  if (thread < row_count) {
+    let row = first_row + thread;
+    let scalar = row_scalar(row, share, group.y);
+    left_start[thread] = row_start(row, share, group.y);
+    row_token[thread] = row / share;
+    row_lo[thread] = lo[row / share];
+    row_lse[thread] = lse[scalar];
+    row_delta[thread] = delta[scalar];
   }
   var o: Rows;
   for (var key = lo[first_row / share]; key <= last_token; key += 64u) {
-    let count = min(64u, last_token - key + 1u);
-    var at_key: array<u32, 8>;
-    for (var e = 0u; e < 8u; e++) {
-      at_key[e] = (min(key + y + 8u * e, last_token) * p.kv_heads + group.y) * p.head_dim;
+    let count = min(64u * p.one, last_token - key + 1u);
+    if (thread < count) {
+      right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
     }
+    workgroupBarrier();
     var products: Tile;
+    for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
+      // Elements beyond the head are staged too, but not multiplied.
+      let d = min(chunk + x, p.head_dim - 1u);
+      for (var e = y; e < row_count; e += 8u) {
+        staged[x * LEFT_STRIDE + e] = f32(q[left_start[e] + d]);
+      }
+      for (var e = y; e < count; e += 8u) {
+        staged[RIGHT + x * RIGHT_STRIDE + e] = f32(k[right_start[e] + d]);
+      }
+      workgroupBarrier();
+      multiply_chunk(&products, min(CHUNK * p.one, p.head_dim - chunk), y, x);
+      workgroupBarrier();
+    }
+    put_tile(&products, y, x);
+    workgroupBarrier();
+    for (var e = thread; e < row_count * 64u; e += 128u) {
+      let row = e / 64u;
+      let at = row * RIGHT_STRIDE + e % 64u;
+      let column = key + e % 64u;
+      let seen = column >= row_lo[row] && column <= row_token[row];
+      weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[row], seen)) * p.scale;
+    }
     var slopes: Tile;
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);
-      for (var e = 0u; e < 4u; e++) {
-        staged[x * LEFT_STRIDE + y + 8u * e] = f32(q[at_row[e] + d]);
+      for (var e = y; e < row_count; e += 8u) {
+        staged[x * LEFT_STRIDE + e] = dout[left_start[e] + d];
       }
-      for (var e = 0u; e < 8u; e++) {
-        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = f32(k[at_key[e] + d]);
-      }
-      workgroupBarrier();
-      multiply_chunk(&products, min(CHUNK, p.head_dim - chunk), y, x);
-      workgroupBarrier();
-    }
-    for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
-      // Elements beyond the head are staged too, but not multiplied.
-      let d = min(chunk + x, p.head_dim - 1u);
-      for (var e = 0u; e < 4u; e++) {
-        staged[x * LEFT_STRIDE + y + 8u * e] = dout[at_row[e] + d];
-      }
-      for (var e = 0u; e < 8u; e++) {
-        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = f32(v[at_key[e] + d]);
+      for (var e = y; e < count; e += 8u) {
+        staged[RIGHT + x * RIGHT_STRIDE + e] = f32(v[right_start[e] + d]);
       }
       workgroupBarrier();
-      multiply_chunk(&slopes, min(CHUNK, p.head_dim - chunk), y, x);
+      multiply_chunk(&slopes, min(CHUNK * p.one, p.head_dim - chunk), y, x);
       workgroupBarrier();
     }
     for (var i = 0u; i < 4u; i++) {
-      let row = min(first_row + 4u * y + i, rows - 1u);
-      let token = row / share;
-      let at = row_scalar(row, share, group.y);
+      let row = 4u * y + i;
       for (var j = 0u; j < 4u; j++) {
-        let column = x + 16u * j;
-        var slope = 0.0;
-        if (key + column >= lo[token] && key + column <= token) {
-          slope = exp(products[4u * i + j] * p.scale - lse[at]) * (slopes[4u * i + j] - delta[at]) * p.scale;
-        }
-        weights[(4u * y + i) * RIGHT_STRIDE + column] = slope;
+        weights[row * RIGHT_STRIDE + x + 16u * j] *= slopes[4u * i + j] - row_delta[row];
       }
     }
     workgroupBarrier();
     for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
-      for (var e = thread; e < CHUNK_ROWS * 16u * DC; e += 128u) {
+      let chunk_rows = min(CHUNK_ROWS * p.one, count - chunk);
+      for (var e = thread; e < chunk_rows * 16u * DC; e += 128u) {
         let d = min(e % (16u * DC), p.head_dim - 1u);
-        staged[e] = f32(k[(min(key + chunk + e / (16u * DC), last_token) * p.kv_heads + group.y) * p.head_dim + d]);
+        staged[e] = f32(k[right_start[chunk + e / (16u * DC)] + d]);
       }
       workgroupBarrier();
-      accumulate_chunk(&o, chunk, min(CHUNK_ROWS, count - chunk), y, x);
+      accumulate_chunk(&o, chunk, chunk_rows, y, x);
       workgroupBarrier();
     }
   }
   for (var i = 0u; i < 4u; i++) {
-    let row = first_row + 4u * y + i;
-    if (row < rows) {
-      let at = row_start(row, share, group.y);
+    if (4u * y + i < row_count) {
+      let at = left_start[4u * y + i];
       for (var c = 0u; c < DC; c++) {
         if (x + 16u * c < p.head_dim) {
           dq[at + x + 16u * c] = o[i * DC + c];

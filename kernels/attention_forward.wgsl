@@ -13,6 +13,7 @@ struct Params {
   kv_heads: u32,
   head_dim: u32,
   scale: f32,
+  one: u32, // 1; bounds made with it stay loops, which software adapters would else unroll for seconds
 }
 var<immediate> p: Params;
 
@@ -38,11 +39,10 @@ fn attention_forward(
   let share = p.heads / p.kv_heads;
   let rows = p.tokens * share;
   let first_row = group.x * 32u;
-  let last_token = min(first_row + 31u, rows - 1u) / share;
-  // Rows and keys beyond the last are the last once more: their weights are zero, or nobody stores them.
-  var at_row: array<u32, 4>;
-  for (var e = 0u; e < 4u; e++) {
-    at_row[e] = row_start(min(first_row + y + 8u * e, rows - 1u), share, group.y);
+  let row_count = min(32u * p.one, rows - first_row);
+  let last_token = (first_row + row_count - 1u) / share;
+  if (thread < row_count) {
+    left_start[thread] = row_start(first_row + thread, share, group.y);
   }
   // The softmax of a row is the work of four threads, 16 keys each.
   let soft_row = thread / 4u;
@@ -53,35 +53,33 @@ fn attention_forward(
   var sum = 0.0;
   var o: Rows;
   for (var key = lo[first_row / share]; key <= last_token; key += 64u) {
-    let count = min(64u, last_token - key + 1u);
-    var at_key: array<u32, 8>;
-    for (var e = 0u; e < 8u; e++) {
-      at_key[e] = (min(key + y + 8u * e, last_token) * p.kv_heads + group.y) * p.head_dim;
+    let count = min(64u * p.one, last_token - key + 1u);
+    if (thread < count) {
+      right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
     }
+    workgroupBarrier();
     var tile: Tile;
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);
-      for (var e = 0u; e < 4u; e++) {
-        staged[x * LEFT_STRIDE + y + 8u * e] = f32(q[at_row[e] + d]);
+      for (var e = y; e < row_count; e += 8u) {
+        staged[x * LEFT_STRIDE + e] = f32(q[left_start[e] + d]);
       }
-      for (var e = 0u; e < 8u; e++) {
-        staged[RIGHT + x * RIGHT_STRIDE + y + 8u * e] = f32(k[at_key[e] + d]);
+      for (var e = y; e < count; e += 8u) {
+        staged[RIGHT + x * RIGHT_STRIDE + e] = f32(k[right_start[e] + d]);
       }
       workgroupBarrier();
-      multiply_chunk(&tile, min(CHUNK, p.head_dim - chunk), y, x);
+      multiply_chunk(&tile, min(CHUNK * p.one, p.head_dim - chunk), y, x);
       workgroupBarrier();
     }
-    for (var i = 0u; i < 4u; i++) {
-      for (var j = 0u; j < 4u; j++) {
-        weights[(4u * y + i) * RIGHT_STRIDE + x + 16u * j] = tile[4u * i + j] * p.scale;
-      }
-    }
+    put_tile(&tile, y, x);
     workgroupBarrier();
+    let first = 16u * part;
+    let end = min(first + 16u, count);
     var largest = HIDDEN;
-    for (var i = 16u * part; i < min(16u * part + 16u, count); i++) {
+    for (var i = first; i < end; i++) {
       if (key + i >= soft_lo && key + i <= soft_token) {
-        largest = max(largest, weights[soft_row * RIGHT_STRIDE + i]);
+        largest = max(largest, weights[soft_row * RIGHT_STRIDE + i] * p.scale);
       }
     }
     partials[thread] = largest;
@@ -91,10 +89,10 @@ fn attention_forward(
     let keep = exp(top - new_top);
     top = new_top;
     sum *= keep;
-    for (var i = 16u * part; i < min(16u * part + 16u, count); i++) {
+    for (var i = first; i < end; i++) {
       var weight = 0.0;
       if (key + i >= soft_lo && key + i <= soft_token) {
-        weight = exp(weights[soft_row * RIGHT_STRIDE + i] - top);
+        weight = exp(weights[soft_row * RIGHT_STRIDE + i] * p.scale - top);
       }
       weights[soft_row * RIGHT_STRIDE + i] = weight;
       sum += weight;
@@ -110,12 +108,13 @@ fn attention_forward(
       }
     }
     for (var chunk = 0u; chunk < count; chunk += CHUNK_ROWS) {
-      for (var e = thread; e < CHUNK_ROWS * 16u * DC; e += 128u) {
+      let chunk_rows = min(CHUNK_ROWS * p.one, count - chunk);
+      for (var e = thread; e < chunk_rows * 16u * DC; e += 128u) {
         let d = min(e % (16u * DC), p.head_dim - 1u);
-        staged[e] = f32(v[(min(key + chunk + e / (16u * DC), last_token) * p.kv_heads + group.y) * p.head_dim + d]);
+        staged[e] = f32(v[right_start[chunk + e / (16u * DC)] + d]);
       }
       workgroupBarrier();
-      accumulate_chunk(&o, chunk, min(CHUNK_ROWS, count - chunk), y, x);
+      accumulate_chunk(&o, chunk, chunk_rows, y, x);
       workgroupBarrier();
     }
   }
@@ -124,15 +123,14 @@ fn attention_forward(
   if (part == 0u) {
     let total = partials[thread] + partials[thread + 1u] + partials[thread + 2u] + partials[thread + 3u];
     row_factor[soft_row] = 1.0 / total;
-    if (first_row + soft_row < rows) {
+    if (soft_row < row_count) {
       lse[row_scalar(first_row + soft_row, share, group.y)] = top + log(total);
     }
   }
   workgroupBarrier();
   for (var i = 0u; i < 4u; i++) {
-    let row = first_row + 4u * y + i;
-    if (row < rows) {
-      let at = row_start(row, share, group.y);
+    if (4u * y + i < row_count) {
+      let at = left_start[4u * y + i];
       for (var c = 0u; c < DC; c++) {
         if (x + 16u * c < p.head_dim) {
           out[at + x + 16u * c] = T(clamp(o[i * DC + c] * row_factor[4u * y + i], -65504.0, 65504.0));

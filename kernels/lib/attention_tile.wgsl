@@ -1,6 +1,6 @@
 // The two products of a flash attention tile, for 128 threads as 8 x 16: thread (y, x) keeps rows 4 y .. 4 y + 3 and, of the
 // 64 columns, x, x + 16, x + 32, x + 48. Needs `const DC`: thread (y, x) keeps columns x, x + 16, .. of the head, DC of them.
-// Workgroup memory: 15.2 KB for any head width, so that 16 KB suffice.
+// Workgroup memory: 15.7 KB at most with what the kernels add, for any head width, so that 16 KB suffice.
 const LEFT_STRIDE: u32 = 33u;
 const RIGHT_STRIDE: u32 = 65u;
 const CHUNK: u32 = 16u; // elements of the head that a step of the first product takes
@@ -12,6 +12,9 @@ const CHUNK_ROWS: u32 = select(select(select(4u, 8u, DC <= 8u), 16u, DC <= 4u), 
 var<workgroup> staged: array<f32, CHUNK * (LEFT_STRIDE + RIGHT_STRIDE)>;
 // The 32 x 64 tile between the two products.
 var<workgroup> weights: array<f32, 32u * RIGHT_STRIDE>;
+// Where the 32 rows on the left and the 64 on the right start in memory.
+var<workgroup> left_start: array<u32, 32>;
+var<workgroup> right_start: array<u32, 64>;
 
 alias Tile = array<f32, 16>;
 alias Rows = array<f32, 4u * DC>;
@@ -28,6 +31,15 @@ fn multiply_chunk(tile: ptr<function, Tile>, count: u32, y: u32, x: u32) {
       for (var j = 0u; j < 4u; j++) {
         (*tile)[4u * i + j] = fma(left, right[j], (*tile)[4u * i + j]);
       }
+    }
+  }
+}
+
+// weights = tile
+fn put_tile(tile: ptr<function, Tile>, y: u32, x: u32) {
+  for (var i = 0u; i < 4u; i++) {
+    for (var j = 0u; j < 4u; j++) {
+      weights[(4u * y + i) * RIGHT_STRIDE + x + 16u * j] = (*tile)[4u * i + j];
     }
   }
 }

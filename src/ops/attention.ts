@@ -110,6 +110,7 @@ function run(
       kv_heads: s.kvHeads,
       head_dim: s.headDim,
       scale: s.scale,
+      one: 1,
     },
     [Math.ceil(rows / rowsPerGroup), s.kvHeads],
   );
