@@ -243,7 +243,7 @@ export class Device {
   }
 
   private async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
-    const staging = this.gpu.createBuffer({ size: tensor.bytes, usage: usageMapRead | usageCopyTarget });
+    const staging = this.readbackBuffer(tensor.bytes);
     const encoder = this.gpu.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, tensor.bytes);
     this.gpu.queue.submit([encoder.finish()]);
@@ -259,13 +259,17 @@ export class Device {
     return bytes;
   }
 
-  /** @internal Buffers for the timestamps of a traced pass. */
-  timestampBuffers(count: number): { query: GPUQuerySet; resolve: GPUBuffer; read: GPUBuffer } {
+  /** @internal Where the timestamps of traced passes are written, and where they become plain numbers. */
+  timestampBuffers(count: number): { query: GPUQuerySet; resolve: GPUBuffer } {
     return {
       query: this.gpu.createQuerySet({ type: "timestamp", count }),
       resolve: this.gpu.createBuffer({ size: count * 8, usage: usageQueryResolve | usageCopySource }),
-      read: this.gpu.createBuffer({ size: count * 8, usage: usageMapRead | usageCopyTarget }),
     };
+  }
+
+  /** @internal A buffer that the host can map and read. */
+  readbackBuffer(bytes: number): GPUBuffer {
+    return this.gpu.createBuffer({ size: bytes, usage: usageMapRead | usageCopyTarget });
   }
 
   [Symbol.dispose](): void {

@@ -10,6 +10,8 @@ export class Trace {
   /** Label -> nanoseconds and dispatches. */
   readonly totals = new Map<string, { ns: number; count: number }>();
   private readonly buffers: ReturnType<Device["timestampBuffers"]>;
+  /** Where the timestamps of the submit under way go: one buffer a submit, since several may be waited for at once. */
+  private read: ReturnType<Device["readbackBuffer"]> | undefined;
   private labels: string[] = [];
   private pending: Promise<void> = Promise.resolve();
 
@@ -32,32 +34,37 @@ export class Trace {
   resolve(encoder: GPUCommandEncoder): void {
     const count = this.labels.length * 2;
     if (!count) return;
+    this.read = this.device.readbackBuffer(count * 8);
     encoder.resolveQuerySet(this.buffers.query, 0, count, this.buffers.resolve, 0);
-    encoder.copyBufferToBuffer(this.buffers.resolve, 0, this.buffers.read, 0, count * 8);
+    encoder.copyBufferToBuffer(this.buffers.resolve, 0, this.read, 0, count * 8);
   }
 
   /** @internal */
   submitted(): void {
-    const labels = this.labels;
+    const { labels, read } = this;
     this.labels = [];
-    if (labels.length) this.pending = this.pending.then(() => this.collect(labels));
+    this.read = undefined;
+    if (read) this.pending = this.pending.then(() => this.collect(labels, read));
   }
 
-  /** Waits for the timestamps of everything submitted; call it between submits. */
+  /** Waits for the timestamps of everything submitted. */
   async settle(): Promise<void> {
     await this.pending;
   }
 
-  private async collect(labels: readonly string[]): Promise<void> {
-    await this.buffers.read.mapAsync(1, 0, labels.length * 16);
-    const times = new BigUint64Array(this.buffers.read.getMappedRange(0, labels.length * 16));
+  private async collect(
+    labels: readonly string[],
+    read: ReturnType<Device["readbackBuffer"]>,
+  ): Promise<void> {
+    await read.mapAsync(1);
+    const times = new BigUint64Array(read.getMappedRange());
     labels.forEach((label, i) => {
       const total = this.totals.get(label) ?? { ns: 0, count: 0 };
       total.ns += Number(times[i * 2 + 1]! - times[i * 2]!);
       total.count += 1;
       this.totals.set(label, total);
     });
-    this.buffers.read.unmap();
+    read.destroy();
     await this.device.check();
   }
 }
