@@ -26,6 +26,7 @@ import random_library from "./lib/random.wgsl" with { type: "text" };
 import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
 import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
 import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
+import matmul_matrix from "./matmul_matrix.wgsl" with { type: "text" };
 import matmul_software from "./matmul_software.wgsl" with { type: "text" };
 import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
 import matmul_sum from "./matmul_sum.wgsl" with { type: "text" };
@@ -64,6 +65,7 @@ export const kernels: Readonly<Record<string, string>> = {
   fma_peak,
   gather_rows,
   grad_norm,
+  matmul_matrix,
   matmul_software,
   matmul_software_aligned,
   matmul_sum,

@@ -2,6 +2,7 @@
 
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { matmulMatrix, suitsMatrixUnits } from "./matmul-matrix.ts";
 import { matmulSoftware } from "./matmul-software.ts";
 import { matmulTile } from "./matmul-tile.ts";
 
@@ -46,7 +47,12 @@ export function matmul(stream: Stream, tensors: MatmulTensors, sizes: Matmul): v
   const plan = planned(sizes);
   check(tensors, plan);
   if (plan.m === 0 || plan.n === 0) return;
-  if (stream.device.tier !== "software") {
+  const { tier, facts } = stream.device;
+  if (tier === "matrix" && suitsMatrixUnits(facts, plan)) {
+    matmulMatrix(stream, tensors, plan);
+    return;
+  }
+  if (tier !== "software") {
     matmulTile(stream, tensors, plan);
     return;
   }

@@ -12,8 +12,8 @@ export interface ProductCase extends Matmul {
   readonly aType?: "f32" | "f16";
   readonly bType?: "f32" | "f16";
   readonly outType?: "f32" | "f16";
-  /** Typical size of the elements of a. */
-  readonly magnitude?: number;
+  /** Makes all operands numbers that f16 holds, whatever their type: what a kernel that multiplies in f16 is given. */
+  readonly halves?: boolean;
 }
 
 /** Numbers in (-1, 1), the same for the same seed. */
@@ -39,7 +39,7 @@ function poisoned(rows: number, columns: number, stride: number, offset: number,
 /** Runs a case on the device and expects every element within the bound of kernels.md, and nothing else touched. */
 export async function expectProduct(device: Device, c: ProductCase, multiply = matmul): Promise<void> {
   const { mode, m, n, k, pad = 0, offset = 0, extraK = 0, alpha = 1, accumulate = false } = c;
-  const { aType = "f32", bType = "f32", outType = "f32", magnitude = 1 } = c;
+  const { aType = "f32", bType = "f32", outType = "f32", halves = false } = c;
   const [aRows, aColumns] = mode === "tn" ? [k, m] : [m, k];
   const [bRows, bColumns] = mode === "nt" ? [n, k] : [k, n];
   const layout = {
@@ -50,11 +50,13 @@ export async function expectProduct(device: Device, c: ProductCase, multiply = m
     outOffset: 3 * offset,
     outStride: n + pad,
   };
-  const scaled = (values: Float32Array) => values.map((value) => value * magnitude);
-  const matrix = (type: "f32" | "f16", values: Float32Array) => ({ type, values: rounded(values, type) });
+  const matrix = (type: "f32" | "f16", values: Float32Array) => ({
+    type,
+    values: rounded(values, halves ? "f16" : type),
+  });
   const a = matrix(
     aType,
-    poisoned(aRows, aColumns, layout.aStride, layout.aOffset, scaled(numbers(aRows * aColumns, 1))),
+    poisoned(aRows, aColumns, layout.aStride, layout.aOffset, numbers(aRows * aColumns, 1)),
   );
   const b = matrix(
     bType,
@@ -70,7 +72,7 @@ export async function expectProduct(device: Device, c: ProductCase, multiply = m
       accumulate ? numbers(m * n, 3) : new Float32Array(m * n).fill(Number.NaN),
     ),
   );
-  const extraA = matrix("f32", poisoned(m, extraK, extraK, 0, scaled(numbers(m * extraK, 4))));
+  const extraA = matrix("f32", poisoned(m, extraK, extraK, 0, numbers(m * extraK, 4)));
   const extraB = matrix("f32", poisoned(n, extraK, extraK, 0, numbers(n * extraK, 5)));
   const upload = (label: string, { type, values }: ReturnType<typeof matrix>) => {
     const tensor = device.tensor("test", label, type, [values.length]);
