@@ -3,22 +3,13 @@
 import { DataError, show } from "../base/errors.ts";
 import { refuseUnsupportedKeys } from "./config-refusals.ts";
 import { isObject, type JsonObject, readJsonObject } from "./json-file.ts";
+import { type RopeScaling, readRope } from "./rope-config.ts";
 
 /** Architectures that can be run, by `model_type`. */
 export const modelTypes = ["llama", "mistral", "qwen2", "qwen3"] as const;
 export type ModelType = (typeof modelTypes)[number];
 
-/** How rotary frequencies are changed for longer contexts; transformers `modeling_rope_utils.py`. */
-export type RopeScaling =
-  | {
-      readonly type: "llama3";
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      /** In tokens. */
-      readonly originalMaxPosition: number;
-    }
-  | { readonly type: "linear"; readonly factor: number };
+export type { RopeScaling } from "./rope-config.ts";
 
 /** A bitsandbytes 4-bit `quantization_config`. */
 export interface Quantization {
@@ -71,6 +62,10 @@ export interface ModelConfig {
   readonly raw: JsonObject;
 }
 
+/** More than any model has; a damaged count must not fill the memory with names. */
+const mostLayers = 4096;
+const mostOfAny = 2 ** 31 - 1;
+
 /** Reads and checks a config.json.
  *  @throws UserError when it is missing; DataError naming the field when something is wrong or unsupported. */
 export function readModelConfig(path: string): ModelConfig {
@@ -84,7 +79,7 @@ export function parseModelConfig(raw: JsonObject, file: string): ModelConfig {
   const modelType = readModelType(raw, file);
   refuseUnsupportedKeys(raw, file);
   const hiddenSize = field.count("hidden_size");
-  const layers = field.count("num_hidden_layers");
+  const layers = field.count("num_hidden_layers", undefined, mostLayers);
   const heads = field.count("num_attention_heads");
   const kvDefault = { llama: heads, mistral: 8, qwen2: 32, qwen3: 32 }[modelType];
   const kvHeads = raw.num_key_value_heads === null ? heads : field.count("num_key_value_heads", kvDefault);
@@ -163,12 +158,12 @@ function fieldReader(raw: JsonObject, file: string) {
   };
   return {
     error,
-    count: (name: string, fallback?: number) =>
+    count: (name: string, fallback?: number, most = mostOfAny) =>
       number(
         name,
         fallback,
-        (x) => Number.isSafeInteger(x) && x >= 1 && x <= 0x7fffffff,
-        "a positive whole number",
+        (x) => Number.isSafeInteger(x) && x >= 1 && x <= most,
+        most === mostOfAny ? "a positive whole number" : `a whole number from 1 to ${most}`,
       ),
     positive: (name: string, fallback?: number) =>
       number(name, fallback, (x) => Number.isFinite(x) && x > 0, "a number above 0"),
@@ -236,47 +231,6 @@ function readWindows(
   }
   const firstWindowed = qwen && raw.max_window_layers !== 0 ? field.count("max_window_layers", 28) : 0;
   return Array.from({ length: layers }, (_, layer) => (layer >= firstWindowed ? window : undefined));
-}
-
-/** Rotary base and scaling from `rope_scaling`, else `rope_parameters`, else `rope_theta`, as `convert_rope_params_to_dict`. */
-function readRope(
-  raw: JsonObject,
-  file: string,
-): { ropeTheta: number; ropeScaling: RopeScaling | undefined } {
-  const name = raw.rope_scaling ? "rope_scaling" : "rope_parameters";
-  const given = raw.rope_scaling || raw.rope_parameters || {};
-  const fail = (key: string, expected: string, got: unknown): DataError =>
-    new DataError(
-      { file, field: key === "" ? name : `${name}.${key}` },
-      `expected ${expected}, got ${show(got)}`,
-    );
-  if (!isObject(given)) throw fail("", "an object", given);
-  const number = (key: string, fallback?: unknown): number => {
-    const value = given[key] ?? fallback;
-    if (typeof value !== "number" || !Number.isFinite(value) || value <= 0)
-      throw fail(key, "a number above 0", value);
-    return value;
-  };
-  for (const key of ["full_attention", "sliding_attention"])
-    if (given[key] !== undefined) throw fail(key, "one set of parameters for all layers", given[key]);
-  if ((given.partial_rotary_factor ?? 1) !== 1)
-    throw fail("partial_rotary_factor", "1 (every dimension is rotated)", given.partial_rotary_factor);
-  const ropeTheta = number("rope_theta", raw.rope_theta ?? 10000);
-  const type = given.rope_type ?? given.type ?? "default";
-  if (type === "default") return { ropeTheta, ropeScaling: undefined };
-  const factor = number("factor");
-  if (type === "linear") return { ropeTheta, ropeScaling: { type, factor } };
-  if (type !== "llama3") throw fail("rope_type", "default, linear or llama3", type);
-  const lowFreqFactor = number("low_freq_factor");
-  const highFreqFactor = number("high_freq_factor");
-  if (highFreqFactor <= lowFreqFactor)
-    throw fail("high_freq_factor", `more than low_freq_factor ${lowFreqFactor}`, highFreqFactor);
-  // A top-level value has priority, and the context length is the last resort, as in `standardize_rope_params`.
-  const originalMaxPosition =
-    typeof raw.original_max_position_embeddings === "number"
-      ? raw.original_max_position_embeddings
-      : number("original_max_position_embeddings", raw.max_position_embeddings);
-  return { ropeTheta, ropeScaling: { type, factor, lowFreqFactor, highFreqFactor, originalMaxPosition } };
 }
 
 function readTokenIds(raw: JsonObject, name: string, fallback: number | null, field: FieldReader): number[] {

@@ -4,6 +4,7 @@
 import { DataError, show } from "../base/errors.ts";
 import { FileReader } from "./file-reader.ts";
 import { type BlockType, blockTypeOf } from "./gguf-blocks.ts";
+import { isPrintableName } from "./json-file.ts";
 
 /** Where one tensor lies. */
 export interface GgufTensor {
@@ -47,7 +48,7 @@ export function readGgufHeader(reader: FileReader): GgufHeader {
   const keyCount = cursor.count("the number of metadata keys", 12);
   const metadata = new Map<string, unknown>();
   for (let i = 0; i < keyCount; i++) {
-    const key = cursor.string("a metadata key");
+    const key = cursor.name("a metadata key");
     if (metadata.has(key)) throw fail(`expected each metadata key once, got ${show(key)} twice`);
     metadata.set(key, cursor.value(cursor.u32(), key, 0));
   }
@@ -67,7 +68,7 @@ export function readGgufHeader(reader: FileReader): GgufHeader {
 }
 
 function readTensorInfo(cursor: Cursor, reader: FileReader): GgufTensor {
-  const name = cursor.string("a tensor name");
+  const name = cursor.name("a tensor name");
   const fail = (complaint: string) => new DataError({ file: reader.path, field: name }, complaint, hint);
   const dimensions = cursor.u32();
   if (dimensions < 1 || dimensions > maxDimensions)
@@ -122,7 +123,7 @@ class Cursor {
   #view = new DataView(this.#page.buffer);
   #pageStart = 0;
   #at = 0;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   constructor(readonly reader: FileReader) {}
 
@@ -179,6 +180,16 @@ class Cursor {
 
   string(what: string): string {
     return this.text(this.count(`the length of ${what}`, 1));
+  }
+
+  name(what: string): string {
+    const name = this.string(what);
+    if (isPrintableName(name)) return name;
+    throw new DataError(
+      { file: this.reader.path },
+      `expected ${what} of printable text, got ${show(name)}`,
+      hint,
+    );
   }
 
   /** A metadata value of GGUF's `type`. */

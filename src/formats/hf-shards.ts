@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, sep } from "node:path";
 import { DataError, show, UserError } from "../base/errors.ts";
-import { isObject, readJsonObject } from "./json-file.ts";
+import { isObject, isPrintableName, readJsonObject } from "./json-file.ts";
 import { SafetensorsFile } from "./safetensors.ts";
 
 const singleName = "model.safetensors";
@@ -55,6 +55,12 @@ function readWeightMap(indexPath: string): Map<string, string> {
       `expected tensor names, got ${show(weightMap)}`,
     );
   const entries = Object.entries(weightMap);
+  const odd = entries.find(([tensor]) => !isPrintableName(tensor));
+  if (odd !== undefined)
+    throw new DataError(
+      { file: indexPath, field: "weight_map" },
+      `expected tensor names of printable text, got ${show(odd[0])}`,
+    );
   for (const [tensor, name] of entries)
     if (
       typeof name !== "string" ||

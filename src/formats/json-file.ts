@@ -66,3 +66,8 @@ function lineOfJsonError(text: string): number {
   while (token.test(text)) end = token.lastIndex;
   return text.slice(0, end).split("\n").length;
 }
+
+/** True when `name` can stand in a message as it is: not empty, not endless, no control characters. */
+export function isPrintableName(name: string): boolean {
+  return name !== "" && name.length <= 1024 && !/\p{Cc}/u.test(name);
+}

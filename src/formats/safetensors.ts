@@ -6,7 +6,7 @@ import { writeChunksAtomic } from "../base/atomic.ts";
 import { DataError, show } from "../base/errors.ts";
 import { dtypeBytes } from "./dtype.ts";
 import { FileReader } from "./file-reader.ts";
-import { isObject, type JsonObject, parseJsonObject } from "./json-file.ts";
+import { isObject, isPrintableName, type JsonObject, parseJsonObject } from "./json-file.ts";
 
 /** Where one tensor lies in its file. */
 export interface SafetensorsEntry {
@@ -139,6 +139,8 @@ function readEntries(header: Header, reader: FileReader): ReadonlyMap<string, Sa
 }
 
 function readEntry(name: string, given: unknown, dataOffset: number, reader: FileReader): SafetensorsEntry {
+  if (!isPrintableName(name))
+    throw new DataError({ file: reader.path }, `expected a tensor name of printable text, got ${show(name)}`);
   const fail = (complaint: string) =>
     new DataError({ file: reader.path, field: name }, complaint, downloadAgain);
   if (!isObject(given))

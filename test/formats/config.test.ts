@@ -96,7 +96,7 @@ describe("what would change the maths is refused by its name", () => {
       "c.json: hidden_size: expected a positive whole number, got nothing",
     );
     expect(refusal({ num_hidden_layers: "2" })).toContain(
-      `num_hidden_layers: expected a positive whole number, got "2"`,
+      `num_hidden_layers: expected a whole number from 1 to 4096, got "2"`,
     );
     expect(refusal({ num_key_value_heads: 3 })).toContain("num_key_value_heads: expected a divisor");
     expect(refusal({ tie_word_embeddings: "yes" })).toContain("tie_word_embeddings: expected true or false");

@@ -166,7 +166,21 @@ describe("a damaged GGUF file is refused in one line", () => {
       "output_norm.weight: expected one of the types F32, F16, Q4_0",
     ],
     ["an overlap", (b) => void b.writeBigUInt64LE(0n, norm + 16), "(an overlap)"],
-    ["another shape", (b) => void b.writeFloatLE(0, at("qwen2.rope.freq_base") + 4), "expected"],
+    [
+      "a name that is no text",
+      (b) => void b.writeUInt8(10, at("general.file_typ") - 3),
+      "expected a metadata key of printable text",
+    ],
+    [
+      "another width",
+      (b) => void b.writeUInt32LE(96, at("qwen2.embedding_length") + 4),
+      "qwen2.rope.dimension_count: expected 24 (every dimension is rotated), got 16",
+    ],
+    [
+      "an absurd layer count",
+      (b) => void b.writeUInt32LE(0x7fffffff, at("qwen2.block_count") + 4),
+      "expected a whole number from 1 to 4096",
+    ],
   ];
   for (const [name, edit, expected] of cases)
     test(name, () => {

@@ -106,6 +106,11 @@ describe("a header is not believed", () => {
       "expected every tensor name once, got 2 tensors with 1 names",
     ],
     [
+      "a name of two lines",
+      safetensorsBytes(`{"a\\nb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4),
+      `expected a tensor name of printable text, got "a\\nb"`,
+    ],
+    [
       "metadata that is no text",
       safetensorsBytes(`{"__metadata__":{"x":1}}`, 0),
       "__metadata__: expected an object of strings",
