@@ -132,10 +132,14 @@ test("contexts that no server would compute are counted on trained turns only", 
     { role: "user", content: "y" },
     { role: "assistant", content: "exit" },
   ];
-  const data = rowsFile("prefix.jsonl", [{ turns: turns({}) }, { turns: turns({ train: false }) }]);
+  const data = rowsFile("prefix.jsonl", [
+    { turns: turns({}) },
+    { turns: turns({ train: false }) },
+    { turns: turns({ weight: 0 }) },
+  ]);
   expect((await loadDataset({ ...options, data }, format)).counts).toMatchObject({
     promptNotPrefix: 1,
-    assistantTurns: 4,
+    assistantTurns: 6,
   });
 });
 
