@@ -61,7 +61,7 @@ fn attention_backward_kv(
       row_delta[thread] = delta[scalar];
     }
     workgroupBarrier();
-    var products: Tile;
+    var products = Tile();
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);
@@ -84,7 +84,7 @@ fn attention_backward_kv(
       let seen = row + column >= key_from[key] && row + column < key_until[key];
       weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[column], seen));
     }
-    var slopes: Tile;
+    var slopes = Tile();
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);

@@ -58,7 +58,7 @@ fn attention_backward_q(
       right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
     }
     workgroupBarrier();
-    var products: Tile;
+    var products = Tile();
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);
@@ -81,7 +81,7 @@ fn attention_backward_q(
       let seen = column >= row_lo[row] && column <= row_token[row];
       weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[row], seen)) * p.scale;
     }
-    var slopes: Tile;
+    var slopes = Tile();
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);

@@ -58,7 +58,7 @@ fn attention_forward(
       right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
     }
     workgroupBarrier();
-    var tile: Tile;
+    var tile = Tile();
     for (var chunk = 0u; chunk < p.head_dim; chunk += CHUNK) {
       // Elements beyond the head are staged too, but not multiplied.
       let d = min(chunk + x, p.head_dim - 1u);

@@ -16,6 +16,7 @@ var<workgroup> weights: array<f32, 32u * RIGHT_STRIDE>;
 var<workgroup> left_start: array<u32, 32>;
 var<workgroup> right_start: array<u32, 64>;
 
+// Written `var tile = Tile();` within a loop: Dawn (npm webgpu 0.6.2) does not clear a bare `var tile: Tile;` again in each turn.
 alias Tile = array<f32, 16>;
 alias Rows = array<f32, 4u * DC>;
 

@@ -97,6 +97,7 @@ export function expectClose(
   let worst = 0;
   let at = -1;
   for (let i = 0; i < expected.length; i++) {
+    if (actual[i] === expected[i]) continue;
     const excess = Math.abs(actual[i]! - expected[i]!) / (absolute + relative * Math.abs(expected[i]!));
     if (!(excess <= worst)) {
       worst = Number.isNaN(excess) ? Number.POSITIVE_INFINITY : excess;
