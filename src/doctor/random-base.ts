@@ -72,7 +72,8 @@ export class RandomBase implements BaseWeights {
     const packed = new Uint8Array(Math.ceil(count / 2));
     this.tile(packed, this.codes, hashName(name) + first / 2);
     const absmax = new Float32Array(Math.ceil(count / blocksize));
-    for (let i = 0; i < absmax.length; i++) absmax[i] = reach + this.values[(first + i) % poolSize]! / 4;
+    for (let i = 0; i < absmax.length; i++)
+      absmax[i] = reach + this.values[(first / blocksize + i) % poolSize]! / 4;
     return { quantType: "nf4", blocksize, packed, absmax, skip: first % blocksize, dtype: "F32" };
   }
 
