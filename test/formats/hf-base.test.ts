@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { openBase } from "../../src/formats/base-weights.ts";
 import { roundTo } from "../../src/formats/dtype.ts";
+import { fingerprintFiles } from "../../src/formats/fingerprint.ts";
 import { codeValues } from "../../src/formats/nf4.ts";
 import { SafetensorsFile, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { copyOf, differing, floats, formats, messageOf, models, scratch, setKey } from "./golden.ts";
@@ -383,13 +384,41 @@ describe("the fingerprint", () => {
     const original = print(join(models, "tiny-llama"));
     expect(original).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(print(copy)).toBe(original);
-    rewrite(copy, (tensors) => {
-      const data = tensors.get("model.layers.0.mlp.up_proj.weight")!.data;
-      data[data.length >> 1]! ^= 1;
-    });
+    const weights = join(copy, "model.safetensors");
+    const bytes = readFileSync(weights);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(weights, bytes);
     const changed = print(copy);
     expect(changed).not.toBe(original);
     setKey(join(copy, "config.json"), "rms_norm_eps", 1e-6);
     expect(print(copy)).not.toBe(changed);
+  });
+
+  test("of files over 2 GiB covers every header byte and 16 pieces of each tensor", () => {
+    const tensors = [
+      { offset: 1000, bytes: 3 * 2 ** 30 },
+      { offset: 1000 + 3 * 2 ** 30, bytes: 10 },
+    ];
+    const print = (changedAt: number) => {
+      let read = 0;
+      const hash = fingerprintFiles("config", [
+        {
+          name: "a",
+          bytes: 1010 + 3 * 2 ** 30,
+          headerBytes: 1000,
+          tensors,
+          read(offset, into) {
+            into.fill(7);
+            if (changedAt >= offset && changedAt < offset + into.length) into[changedAt - offset] = 8;
+            read += into.length;
+          },
+        },
+      ]);
+      expect(read).toBe(1000 + 16 * 4096 + 10);
+      return hash;
+    };
+    const original = print(-1);
+    for (const at of [0, 999, 1000, 1000 + 3 * 2 ** 30 - 1, 1000 + 3 * 2 ** 30, 1009 + 3 * 2 ** 30])
+      expect(print(at)).not.toBe(original);
   });
 });
