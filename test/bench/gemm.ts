@@ -1,11 +1,12 @@
 // Matrix products through src/ops, one JSON line a figure, as the peers' scripts print. By the CPU time of all threads but the
 // main one, on which npm webgpu polls: with LP_NUM_THREADS=1 it repeats within about 5 % on a busy machine.
-// bun test/bench/gemm.ts [--tier software] [--reps 5] [--only square|small|lora]
+// bun test/bench/gemm.ts [--tier software] [--reps 5] [--only square|small|lora|quant]
 import { readFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { Device } from "../../src/gpu/device.ts";
 import { Stream } from "../../src/gpu/stream.ts";
 import { type Matmul, matmul } from "../../src/ops/matmul.ts";
+import { dequantise4bit } from "../../src/ops/quant.ts";
 
 const flag = (name: string, fallback: string) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -141,4 +142,32 @@ if (!only || only === "lora")
       ["tn", c, 16, 256],
     ] as const)
       await measure({ what: `lora_${mode}_${m}x${n}x${k}`, products: [{ mode, m, n, k }] });
+if (!only || only === "quant") {
+  const count = 4096 * 1024;
+  const t = {
+    packed: device.tensor("bench", "packed", "u32", [count / 8]),
+    absmax: device.tensor("bench", "absmax", "f32", [count / 64]),
+    table: device.tensor("bench", "table", "f32", [16]),
+    out: device.tensor("bench", "out", "f32", [count]),
+  };
+  const readings: number[] = [];
+  for (let rep = -1; rep < reps; rep++) {
+    const [all, main] = [allMs(), mainMs()];
+    const stream = new Stream(device);
+    for (let i = 0; i < 10; i++) dequantise4bit(stream, t, { count, block: 64 });
+    stream.submit();
+    await device.settle();
+    if (rep >= 0) readings.push((allMs() - all - (mainMs() - main)) / 10);
+  }
+  const lp = median(readings);
+  console.log(
+    JSON.stringify({
+      peer: "sekft",
+      what: "dequantise_4bit_4M",
+      tier: device.tier,
+      off_main_cpu_ms: round(lp),
+      giga_weights_per_s: round(count / lp / 1e6),
+    }),
+  );
+}
 process.exit(0);
