@@ -18,7 +18,8 @@ check "build" bun run scripts/build.ts
 
 echo "== tests"
 log=.cache/tests.log
-{ bun test "$@"; echo "status $?"; } 2>&1 | tee "$log"
+# Software Vulkan on a busy machine takes its time.
+{ bun test --timeout 300000 "$@"; echo "status $?"; } 2>&1 | tee "$log"
 # Bun's own summary, the last of its kind in the log: ` 12 pass`, ` 1 fail`; a file that does not load counts as a failure.
 count() { sed -n "s/^ \([0-9][0-9]*\) $1$/\1/p" "$log" | tail -n 1; }
 ended=$(sed -n 's/^status //p' "$log" | tail -n 1)

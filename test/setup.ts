@@ -1,11 +1,8 @@
 // Preloaded before every test file: says what the machine has, and makes a missing need a named skip or, in CI, a failure.
-import { setDefaultTimeout, test } from "bun:test";
+import { test } from "bun:test";
 
 // Dawn's Vulkan loader wants a runtime directory; tests must not depend on a desktop session.
 process.env.XDG_RUNTIME_DIR ??= "/tmp";
-
-// Software Vulkan on a busy machine takes its time. (bunfig.toml has no key for it that `bun test` reads.)
-setDefaultTimeout(120_000);
 
 const required = new Set((process.env.SEKFT_REQUIRE ?? "").split(",").filter(Boolean));
 
