@@ -76,25 +76,21 @@ fn attention_forward_software(
     }
     let keys0 = vec4u(key, key + 1u, key + 2u, key + 3u);
     let keys1 = keys0 + 4u;
-    let seen_a0 = (keys0 >= vec4u(lo_a)) & (keys0 <= vec4u(token_a));
-    let seen_a1 = (keys1 >= vec4u(lo_a)) & (keys1 <= vec4u(token_a));
-    let seen_b0 = (keys0 >= vec4u(lo_b)) & (keys0 <= vec4u(token_b));
-    let seen_b1 = (keys1 >= vec4u(lo_b)) & (keys1 <= vec4u(token_b));
-    a0 = select(vec4f(HIDDEN), a0 * p.scale, seen_a0);
-    a1 = select(vec4f(HIDDEN), a1 * p.scale, seen_a1);
-    b0 = select(vec4f(HIDDEN), b0 * p.scale, seen_b0);
-    b1 = select(vec4f(HIDDEN), b1 * p.scale, seen_b1);
+    a0 = select(vec4f(HIDDEN), a0 * p.scale, (keys0 >= vec4u(lo_a)) & (keys0 <= vec4u(token_a)));
+    a1 = select(vec4f(HIDDEN), a1 * p.scale, (keys1 >= vec4u(lo_a)) & (keys1 <= vec4u(token_a)));
+    b0 = select(vec4f(HIDDEN), b0 * p.scale, (keys0 >= vec4u(lo_b)) & (keys0 <= vec4u(token_b)));
+    b1 = select(vec4f(HIDDEN), b1 * p.scale, (keys1 >= vec4u(lo_b)) & (keys1 <= vec4u(token_b)));
     let new_a = max(top_a, largest(a0, a1));
     let new_b = max(top_b, largest(b0, b1));
-    // A row that has seen no key yet keeps nothing: its sums are still zero.
+    // What a row sums before the first key that it sees is finite, and kept times exp(-1e30 - ..) = 0 from then on.
     let keep_a = exp(top_a - new_a);
     let keep_b = exp(top_b - new_b);
     top_a = new_a;
     top_b = new_b;
-    a0 = select(vec4f(), exp(a0 - new_a), seen_a0);
-    a1 = select(vec4f(), exp(a1 - new_a), seen_a1);
-    b0 = select(vec4f(), exp(b0 - new_b), seen_b0);
-    b1 = select(vec4f(), exp(b1 - new_b), seen_b1);
+    a0 = exp(a0 - new_a);
+    a1 = exp(a1 - new_a);
+    b0 = exp(b0 - new_b);
+    b1 = exp(b1 - new_b);
     sum_a = sum_a * keep_a + dot(a0 + a1, vec4f(1.0));
     sum_b = sum_b * keep_b + dot(b0 + b1, vec4f(1.0));
     for (var d = 0u; d < p.head_dim; d++) {

@@ -10,7 +10,7 @@ const partsOfTensor = 64;
 
 /** Elements that the `partials` tensor of {@link gradNorm} must have. */
 export function gradNormPartials(gradients: number): number {
-  return gradients * partsOfTensor * 2;
+  return gradients * partsOfTensor;
 }
 
 /** Norm over all elements of several flat f32 tensors, and what AdamW needs of it. result [4] f32: the norm of the unscaled
