@@ -2,7 +2,7 @@
 
 import type { AdapterFacts } from "../gpu/facts.ts";
 import type { Grid, Stream } from "../gpu/stream.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul.ts";
+import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
 
 /** Lanes that the kernel lays its work out for. */
 const lanes = 32;

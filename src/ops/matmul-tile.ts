@@ -3,7 +3,7 @@
 import type { Device } from "../gpu/device.ts";
 import { foldedGrid, type Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul.ts";
+import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
 
 /** Rows and columns of out that one workgroup makes, by the kernel's TILE. */
 const tileSizes = [

@@ -1,30 +1,17 @@
 // Matrix products through src/ops, one JSON line a figure, as the peers' scripts print. By the CPU time of all threads but the
 // main one, on which npm webgpu polls: with LP_NUM_THREADS=1 it repeats within about 5 % on a busy machine.
 // bun test/bench/gemm.ts [--tier software] [--reps 5] [--only square|small|lora|quant]
-import { readFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { Device } from "../../src/gpu/device.ts";
 import { Stream } from "../../src/gpu/stream.ts";
-import { type Matmul, matmul } from "../../src/ops/matmul.ts";
+import { matmul } from "../../src/ops/matmul.ts";
+import type { Matmul } from "../../src/ops/matmul-plan.ts";
 import { dequantise4bit } from "../../src/ops/quant.ts";
+import { emit, flag, meter, round, spread } from "./meter.ts";
 
-const flag = (name: string, fallback: string) => {
-  const at = process.argv.indexOf(`--${name}`);
-  return at < 0 ? fallback : process.argv[at + 1]!;
-};
 const only = flag("only", "");
 const reps = Number(flag("reps", "5"));
 const tier = flag("tier", "auto") as "auto";
 const device = await Device.open({ software: true, tier });
-
-const mainMs = () =>
-  Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
-const allMs = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-const median = (values: number[]) => values.toSorted((x, y) => x - y)[Math.floor(values.length / 2)]!;
-const round = (value: number) => Math.round(value * 100) / 100;
 
 interface Figure {
   readonly what: string;
@@ -57,41 +44,31 @@ async function measure({ what, products }: Figure): Promise<{ lp: number; gflop:
   };
   const gflop = products.reduce((sum, s) => sum + 2 * s.m * s.n * s.k, 0) / 1e9;
   const times = Math.max(1, Math.min(400, Math.round(1 / gflop)));
-  const readings: { lp: number; wall: number }[] = [];
+  const readings: number[] = [];
   let first = 0;
   for (let rep = -1; rep < reps; rep++) {
-    const [all, main, wall] = [allMs(), mainMs(), performance.now()];
+    const read = meter();
     const stream = new Stream(device);
     for (let i = 0; i < (rep < 0 ? 1 : times); i++)
       for (const product of products) matmul(stream, t, product);
     stream.submit();
     await device.settle();
-    const lp = allMs() - all - (mainMs() - main);
-    if (rep < 0) first = lp;
-    else readings.push({ lp: lp / times, wall: (performance.now() - wall) / times });
+    const { offMain } = read();
+    if (rep < 0) first = offMain;
+    else readings.push(offMain / times);
   }
   for (const each of Object.values(t)) device.free(each);
   await device.settle();
-  const lp = median(readings.map((r) => r.lp));
-  console.log(
-    JSON.stringify({
-      peer: "sekft",
-      what,
-      tier: device.tier,
-      device: device.facts.name,
-      off_main_cpu_ms: round(lp),
-      ms: round(median(readings.map((r) => r.wall))),
-      first_off_main_cpu_ms: round(first),
-      gflops: {
-        by_off_main_cpu: round((gflop / lp) * 1000),
-        best: round((gflop / Math.min(...readings.map((r) => r.lp))) * 1000),
-      },
-      runtime: `bun ${Bun.version}`,
-      lp_threads: process.env.LP_NUM_THREADS ?? "default",
-      load1: round(loadavg()[0]!),
-      at: new Date().toISOString(),
-    }),
-  );
+  const { median: lp, min } = spread(readings);
+  emit({
+    peer: "sekft",
+    what,
+    tier: device.tier,
+    device: device.facts.name,
+    off_main_cpu_ms: round(lp),
+    first_off_main_cpu_ms: round(first),
+    gflops: { by_off_main_cpu: round((gflop / lp) * 1000), best: round((gflop / min) * 1000) },
+  });
   return { lp, gflop };
 }
 
@@ -122,14 +99,12 @@ if (!only || only === "small")
       lp += figure.lp * times;
       gflop += figure.gflop * times;
     }
-    console.log(
-      JSON.stringify({
-        peer: "sekft",
-        what: `small_${mode}_all`,
-        off_main_cpu_ms: round(lp),
-        gflops: { by_off_main_cpu: round((gflop / lp) * 1000) },
-      }),
-    );
+    emit({
+      peer: "sekft",
+      what: `small_${mode}_all`,
+      off_main_cpu_ms: round(lp),
+      gflops: { by_off_main_cpu: round((gflop / lp) * 1000) },
+    });
   }
 if (!only || only === "lora")
   for (const c of [384, 1024, 4096])
@@ -152,22 +127,20 @@ if (!only || only === "quant") {
   };
   const readings: number[] = [];
   for (let rep = -1; rep < reps; rep++) {
-    const [all, main] = [allMs(), mainMs()];
+    const read = meter();
     const stream = new Stream(device);
     for (let i = 0; i < 10; i++) dequantise4bit(stream, t, { count, block: 64 });
     stream.submit();
     await device.settle();
-    if (rep >= 0) readings.push((allMs() - all - (mainMs() - main)) / 10);
+    if (rep >= 0) readings.push(read().offMain / 10);
   }
-  const lp = median(readings);
-  console.log(
-    JSON.stringify({
-      peer: "sekft",
-      what: "dequantise_4bit_4M",
-      tier: device.tier,
-      off_main_cpu_ms: round(lp),
-      giga_weights_per_s: round(count / lp / 1e6),
-    }),
-  );
+  const { median: lp } = spread(readings);
+  emit({
+    peer: "sekft",
+    what: "dequantise_4bit_4M",
+    tier: device.tier,
+    off_main_cpu_ms: lp,
+    giga_weights_per_s: round(count / lp / 1e6),
+  });
 }
 process.exit(0);

@@ -2,7 +2,8 @@
 import { expect } from "bun:test";
 import type { Device } from "../../src/gpu/device.ts";
 import { Stream } from "../../src/gpu/stream.ts";
-import { type Matmul, matmul } from "../../src/ops/matmul.ts";
+import { matmul } from "../../src/ops/matmul.ts";
+import type { Matmul } from "../../src/ops/matmul-plan.ts";
 import { matmulReference } from "../reference/matmul.ts";
 
 /** A product and how to lay it out: `pad` columns between rows, `offset` elements before the first. */

@@ -3,8 +3,8 @@
 import { expect, setDefaultTimeout } from "bun:test";
 import { kernels } from "../../kernels/index.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
-import { type Matmul, type MatmulTensors, planned } from "../../src/ops/matmul.ts";
 import { matmulMatrix, suitsMatrixUnits } from "../../src/ops/matmul-matrix.ts";
+import { type Matmul, type MatmulTensors, planned } from "../../src/ops/matmul-plan.ts";
 import { testDevice } from "../gpu.ts";
 import { expectProduct, type ProductCase } from "./matmul-cases.ts";
 

@@ -1,7 +1,7 @@
 // The tiles that only GPUs choose, run on whatever adapter there is: their indices are those that a GPU would use.
 
 import { setDefaultTimeout } from "bun:test";
-import { type MatmulTensors, planned } from "../../src/ops/matmul.ts";
+import { type MatmulTensors, planned } from "../../src/ops/matmul-plan.ts";
 import { matmulTile } from "../../src/ops/matmul-tile.ts";
 import { testDevice } from "../gpu.ts";
 import { expectProduct } from "./matmul-cases.ts";

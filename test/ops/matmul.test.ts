@@ -1,6 +1,7 @@
 import { expect, setDefaultTimeout } from "bun:test";
 import { Stream } from "../../src/gpu/stream.ts";
-import { type Matmul, matmul } from "../../src/ops/matmul.ts";
+import { matmul } from "../../src/ops/matmul.ts";
+import type { Matmul } from "../../src/ops/matmul-plan.ts";
 import { testDevice } from "../gpu.ts";
 import { need } from "../setup.ts";
 import { expectProduct } from "./matmul-cases.ts";
@@ -34,6 +35,7 @@ for (const tier of ["software", "f32", "f16", "matrix"] as const) {
         [65, 92, 20],
         [61, 128, 44],
         [128, 32, 100],
+        [32, 32, 2060],
       ] as const) {
         await expectProduct(device, { mode, m, n, k });
         const extraK = mode === "tn" ? 0 : 8;
