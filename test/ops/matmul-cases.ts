@@ -18,7 +18,7 @@ export interface ProductCase extends Matmul {
 }
 
 /** Numbers in (-1, 1), the same for the same seed. */
-export function numbers(count: number, seed: number): Float32Array {
+function numbers(count: number, seed: number): Float32Array {
   let state = (seed * 2654435761 + 12345) >>> 0;
   return Float32Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
