@@ -10,6 +10,7 @@ const SELECTS: u32 = 0u; // spec: 0 | 1
 struct Params {
   count: u32,
   block: u32,
+  round_to: u32, // what the product is rounded to before it is stored: 0 f32, 1 bfloat16, 2 float16
 }
 var<immediate> p: Params;
 
@@ -35,13 +36,25 @@ fn selected(code: vec4u, v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f) -> vec4f {
   return select(select(low0, low1, bit2), select(low2, low3, bit2), bit3);
 }
 
+fn roundedLikeStored(value: vec4f) -> vec4f {
+  if (p.round_to == 1u) {
+    let bits = bitcast<vec4u>(value);
+    // To the nearest bfloat16, ties to the even one.
+    return bitcast<vec4f>((bits + vec4u(0x7fffu) + ((bits >> vec4u(16u)) & vec4u(1u))) & vec4u(0xffff0000u));
+  }
+  if (p.round_to == 2u) {
+    return quantizeToF16(value);
+  }
+  return value;
+}
+
 fn store(at: u32, value: vec4f) {
   if (4u * at >= p.count) {
     return;
   }
-  var kept = value;
+  var kept = roundedLikeStored(value);
   if (IS_HALF) {
-    kept = vec4f(clampToHalf(value.x), clampToHalf(value.y), clampToHalf(value.z), clampToHalf(value.w));
+    kept = vec4f(clampToHalf(kept.x), clampToHalf(kept.y), clampToHalf(kept.z), clampToHalf(kept.w));
   }
   var rounded = vec4<O>(kept);
   let left = p.count - 4u * at;

@@ -16,7 +16,7 @@ import {
 } from "./dtype.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
 import { openShards } from "./hf-shards.ts";
-import { dequantise } from "./nf4.ts";
+import { dequantise, dequantiseRows, readByRows } from "./nf4.ts";
 import { notFinite } from "./not-finite.ts";
 import type { SafetensorsEntry, SafetensorsFile } from "./safetensors.ts";
 import { expectedTensors } from "./tensor-names.ts";
@@ -72,7 +72,10 @@ export class HfBase implements BaseWeights {
     if (target.length < count) throw new RangeError(`${name}: room for ${target.length} of ${count} values`);
     if (stored.bnb !== undefined) {
       const rows = this.readQuantised(name, fromRow, toRow);
-      dequantise(rows, count, target, rows.skip);
+      if (readByRows(columns, rows.blocksize)) {
+        const absmax = readBnbAbsmax(stored.bnb, 0, Math.ceil((toRow * columns) / rows.blocksize));
+        dequantiseRows({ ...rows, absmax }, fromRow, columns, target, rows.skip);
+      } else dequantise(rows, count, target, rows.skip);
       roundTo(rows.dtype, target);
     } else this.#readFloats(stored, fromRow * columns, target);
     if (options.checkFinite === true && !allFinite(target))

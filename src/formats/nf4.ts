@@ -158,6 +158,36 @@ export function dequantise(
   return into;
 }
 
+/** As {@link dequantise}, but for a matrix whose rows are not whole blocks the way bitsandbytes' CPU kernel reads it, with which
+ *  such a model was evaluated wherever there was no CUDA: column c of row r takes absmax[r floor(columns / blocksize) +
+ *  floor(c / blocksize)], although the quantiser went by the flattened index. That kernel runs where columns is a multiple of 16;
+ *  elsewhere, and for rows of whole blocks, which all published models have, both rules are one. bitsandbytes 0.50
+ *  `csrc/cpu_ops.cpp` `dequantizeBlockwise4bitCpu`.
+ *  @param firstRow row of `into[0]`; codes and absmax begin at the block that holds its first element, absmax of row 0 on. */
+export function dequantiseRows(
+  quantised: Quantised,
+  firstRow: number,
+  columns: number,
+  into: Float32Array,
+  skip: number,
+): Float32Array {
+  const { packed, absmax, blocksize } = quantised;
+  const values = codeValues[quantised.quantType];
+  const blocksPerRow = Math.floor(columns / blocksize);
+  for (let i = 0; i < into.length; i++) {
+    const row = firstRow + Math.floor(i / columns);
+    const pair = packed[(i + skip) >> 1]!;
+    const code = ((i + skip) & 1) === 0 ? pair >> 4 : pair & 15;
+    into[i] = values[code]! * absmax[row * blocksPerRow + Math.floor((i % columns) / blocksize)]!;
+  }
+  return into;
+}
+
+/** True for a matrix that bitsandbytes' CPU kernel reads by {@link dequantiseRows}. */
+export function readByRows(columns: number, blocksize: number): boolean {
+  return columns % blocksize !== 0 && columns % 16 === 0;
+}
+
 let dynamicMap: Float32Array | undefined;
 
 /** The 256 values of bitsandbytes' signed dynamic 8-bit type (`create_dynamic_map`), ascending, f32. */

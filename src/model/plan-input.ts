@@ -56,13 +56,17 @@ export function planInputFor(
   };
 }
 
-/** Weights that share one absmax in a linear layer that will be held in 4 bits; undefined for the others. */
+/** Weights that share one absmax in a linear layer that will be held in 4 bits; undefined for the others. A stored matrix whose
+ *  rows are not whole blocks (no published model has one) is read into plain numbers instead, by the reader's rules. */
 export function quantBlockOf(
   { config, tensors }: Pick<BaseWeights, "config" | "tensors">,
   module: string,
   load4bit: boolean,
 ): number | undefined {
-  const type = tensors.get(`${module}.weight`)?.type;
-  if (type === "NF4" || type === "FP4") return config.quantization?.blocksize ?? 64;
+  const { type, shape } = tensors.get(`${module}.weight`)!;
+  if (type === "NF4" || type === "FP4") {
+    const block = config.quantization?.blocksize ?? 64;
+    return shape[1]! % block === 0 ? block : undefined;
+  }
   return load4bit ? 64 : undefined;
 }

@@ -5,6 +5,7 @@ import type { BaseWeights } from "../formats/base-weights.ts";
 import { codeValues, type NestedAbsmax, nestAbsmax, quantise, unnestAbsmax } from "../formats/nf4.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Arena } from "./arena.ts";
+import { quantBlockOf } from "./plan-input.ts";
 import { type LinearShape, operandType, type RowShard, shardByRows } from "./shapes.ts";
 
 /** Rows of a weight matrix on the device. */
@@ -71,10 +72,10 @@ export class WeightLoader {
   /** A linear layer's weights: 4-bit when the checkpoint is or `load4bit` asks for it. */
   async linear(shape: LinearShape, load4bit: boolean): Promise<WeightShard[]> {
     const name = `${shape.module}.weight`;
+    if (quantBlockOf(this.base, shape.module, load4bit) === undefined) return this.matrix(name);
     const { type } = this.base.tensors.get(name)!;
     if (type === "NF4" || type === "FP4") return this.loaded(name, this.storedQuantised(name, shape));
-    if (load4bit) return this.loaded(name, await this.quantised(name, shape));
-    return this.matrix(name);
+    return this.loaded(name, await this.quantised(name, shape));
   }
 
   private shards(rows: number, columns: number): RowShard[] {

@@ -6,17 +6,20 @@ import { checkSizes, checkTensor, operand } from "./check.ts";
 
 const op = "dequantise4bit";
 
-/** out[i] = table[code i] * absmax[floor(i / block)], in f32 and then rounded to `out`'s type; elements from `count` on stay.
+/** Types that a product can be rounded to before it is stored, by what the kernel calls them. */
+const rounding = { F32: 0, BF16: 1, F16: 2 } as const;
+
+/** out[i] = table[code i] * absmax[floor(i / block)], in f32, rounded to `roundTo` and then to `out`'s type; elements from `count` on stay.
  *  packed [ceil(count / 8)] u32: bytes as stored, little endian, the even element in a byte's high nibble.
  *  absmax [ceil(count / block)] f32, table [16] f32, out [count] f32 or f16. `block` is a multiple of 8.
  *  @throws Error when a tensor is too small or of the wrong type. */
 export function dequantise4bit(
   stream: Stream,
   tensors: { readonly packed: Tensor; readonly absmax: Tensor; readonly table: Tensor; readonly out: Tensor },
-  sizes: { readonly count: number; readonly block: number },
+  sizes: { readonly count: number; readonly block: number; readonly roundTo?: keyof typeof rounding },
 ): void {
   const { packed, absmax, table, out } = tensors;
-  const { count, block } = sizes;
+  const { count, block, roundTo = "F32" } = sizes;
   checkSizes(op, { count });
   checkSizes(op, { block }, 8);
   if (block % 8 !== 0) throw new Error(`${op}: block must be a multiple of 8, got ${block}`);
@@ -30,7 +33,7 @@ export function dequantise4bit(
     stream.dispatch(
       kernel,
       { packed, absmax, values: table, out },
-      { count, block },
+      { count, block, round_to: rounding[roundTo] },
       foldedGrid(Math.ceil(count / 512)),
     );
 }

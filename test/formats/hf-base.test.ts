@@ -11,9 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { openBase } from "../../src/formats/base-weights.ts";
-import { roundTo } from "../../src/formats/dtype.ts";
 import { fingerprintFiles } from "../../src/formats/fingerprint.ts";
-import { codeValues } from "../../src/formats/nf4.ts";
 import { SafetensorsFile, writeSafetensors } from "../../src/formats/safetensors.ts";
 import { copyOf, differing, floats, formats, messageOf, models, scratch, setKey } from "./golden.ts";
 
@@ -88,7 +86,8 @@ describe("bitsandbytes weights dequantise as bitsandbytes does, bit for bit", ()
       expect(file.entries.size).toBeGreaterThan(3);
       for (const { name, shape } of file.entries.values()) {
         if (name.startsWith("avx512.")) continue;
-        const whole = floats(file, name);
+        // Where bitsandbytes' CPU kernels disagree, the one that runs on most machines is followed.
+        const whole = floats(file, file.entries.has(`avx512.${name}`) ? `avx512.${name}` : name);
         const [rows, columns] = shape as [number, number];
         expect(differing(base.readF32(name, 0, rows), whole)).toBe(0);
         for (const [from, to] of [
@@ -100,21 +99,15 @@ describe("bitsandbytes weights dequantise as bitsandbytes does, bit for bit", ()
       }
     });
 
-  test("bitsandbytes' AVX-512 kernel differs only in that its absmax index restarts in each row", () => {
+  test("rows that are not whole blocks are read by bitsandbytes' AVX-512 rule, which is not the flat one", () => {
     using base = openBase(join(formats, "bnb-bf16"));
     using file = new SafetensorsFile(join(formats, "bnb-dequantised.safetensors"));
-    for (const { name, shape } of base.tensors.values()) {
-      if (!file.entries.has(`avx512.${name}`)) continue;
-      const [rows, columns] = shape as [number, number];
-      const { packed, absmax } = base.readQuantised(name, 0, rows);
-      const values = new Float32Array(rows * columns).map((_, i) => {
-        const code = i % 2 === 0 ? packed[i >> 1]! >> 4 : packed[i >> 1]! & 15;
-        const [row, column] = [Math.floor(i / columns), i % columns];
-        return codeValues.nf4[code]! * absmax[row * Math.floor(columns / 64) + Math.floor(column / 64)]!;
-      });
-      roundTo("BF16", values);
+    const names = [...base.tensors.keys()].filter((name) => file.entries.has(`avx512.${name}`));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) {
+      const values = base.readF32(name, 0, base.tensors.get(name)!.shape[0]!);
       expect(differing(values, floats(file, `avx512.${name}`))).toBe(0);
-      expect(differing(values, base.readF32(name, 0, rows))).toBeGreaterThan(0);
+      expect(differing(values, floats(file, name))).toBeGreaterThan(0);
     }
   });
 

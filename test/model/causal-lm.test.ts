@@ -129,8 +129,8 @@ gpuTest("--load-4bit quantises to what bitsandbytes stored", async () => {
   using ours = await loadGolden(device, "tiny-mistral", { load4bit: true });
   using theirs = await loadGolden(device, "tiny-mistral-nf4");
   const batch = makeBatch([goldenSequences("tiny-mistral")[1]!], ours.config.vocab);
-  // bitsandbytes on the CPU takes the second nearest absmax code in about one block of 400.
-  expect(worst((await ours.forward(batch)).logits, (await theirs.forward(batch)).logits)).toBeLessThan(5e-3);
+  // bitsandbytes on the CPU takes the second nearest absmax code in about one block of 400; a wrong code anywhere moves 0.5.
+  expect(worst((await ours.forward(batch)).logits, (await theirs.forward(batch)).logits)).toBeLessThan(3e-2);
 });
 
 gpuTest("sequences that share a micro-batch do not see each other", async () => {
@@ -178,7 +178,7 @@ gpuTest("weights that do not fit one binding are split without changing a result
     ["lora/mistral-all", "tiny-mistral", "tiny-mistral"],
     ["qlora/adapter", "tiny-mistral-nf4", "tiny-mistral"],
   ] as const) {
-    using lm = await loadGolden(small, base, { adapterDirectory, train: true, maxTokens: 64 });
+    using lm = await loadGolden(small, base, { adapterDirectory, train: true, maxTokens: 64, maxRows: 40 });
     const batch = makeBatch([{ ...goldenSequences(sequences)[1]! }], lm.config.vocab);
     const { logits } = await lm.forward(batch);
     expect(worst(logits, goldenTensors(`${adapterDirectory}.safetensors`).get("1.logits")!)).toBeLessThan(

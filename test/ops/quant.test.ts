@@ -1,5 +1,6 @@
 import { expect, setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
+import { roundTo as roundFloats } from "../../src/formats/dtype.ts";
 import { SafetensorsFile } from "../../src/formats/safetensors.ts";
 import type { Device } from "../../src/gpu/device.ts";
 import { Stream } from "../../src/gpu/stream.ts";
@@ -23,6 +24,7 @@ async function dequantised(
   count: number,
   block: number,
   selects = device.facts.software,
+  roundTo: "F32" | "BF16" | "F16" = "F32",
 ): Promise<Float32Array> {
   const words = new Uint32Array(Math.ceil(count / 8));
   new Uint8Array(words.buffer).set(bytes.subarray(0, Math.ceil(count / 2)));
@@ -39,7 +41,7 @@ async function dequantised(
   device.write(tensors.out, dtype === "f16" ? new Float16Array(before) : before);
   const facts = { ...device.facts, software: selects };
   const stream = new Stream(Object.create(device, { facts: { value: facts } }) as Device);
-  dequantise4bit(stream, tensors, { count, block });
+  dequantise4bit(stream, tensors, { count, block, roundTo });
   stream.submit();
   const got = await device.read(tensors.out);
   for (const tensor of Object.values(tensors)) device.free(tensor);
@@ -67,6 +69,19 @@ for (const selects of [true, false])
         }
       },
     );
+
+for (const roundTo of ["BF16", "F16"] as const)
+  gpuTest(`rounds as a checkpoint that was quantised from ${roundTo} does`, async () => {
+    const count = 4096;
+    const bytes = Uint8Array.from({ length: count / 2 }, (_, i) => (i * 151 + 77) & 255);
+    const absmax = Float32Array.from({ length: count / 64 }, (_, i) => 0.013 + i * 0.0717);
+    const table = floats(file, "table.nf4");
+    const got = await dequantised(bytes, absmax, table, "f32", count, 64, undefined, roundTo);
+    const expected = await dequantised(bytes, absmax, table, "f32", count, 64);
+    // The CPU reader's own rounding, pinned against torch elsewhere.
+    roundFloats(roundTo, expected);
+    expect(got).toEqual(expected);
+  });
 
 gpuTest("takes any count and block, and any 16 values", async () => {
   const table = Float32Array.from({ length: 16 }, (_, i) => Math.sin(i + 1));
