@@ -3,6 +3,8 @@
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
+import { exportGguf } from "./export-gguf.ts";
+import { exportMerged } from "./export-merged.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
@@ -20,6 +22,8 @@ const verbs: readonly Command[] = [
   inspectForward,
   plan,
   train,
+  exportGguf,
+  exportMerged,
 ];
 
 /** All commands. */
@@ -28,5 +32,6 @@ export const commands: readonly Command[] = [...verbs, ...completionCommands(() 
 /** What the words say that only group commands. */
 export const groups: Readonly<Record<string, string>> = {
   inspect: "Shows what would be trained, data, bases, adapters, numbers",
+  export: "Writes an adapter as other people's software loads it",
   completion: "Prints the completion script for a shell",
 };
