@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { adamw, gradNorm, gradNormPartials } from "../../src/ops/adamw.ts";
 import { dropout, dropoutAdd, uniformNoise } from "../../src/ops/dropout.ts";
+import torch from "../golden/adamw/adamw.json";
 import { testDevice } from "../gpu.ts";
 import {
   type AdamState,
@@ -9,13 +10,17 @@ import {
   gradNorm as normReference,
 } from "../reference/adamw.ts";
 import { kept, uniform } from "../reference/random.ts";
-import { Bench, expectClose, halfUlp, noise, rounded } from "./op-harness.ts";
+import { Bench, expectClose, halfUlp, largest, noise, rounded } from "./op-harness.ts";
+
+// Software adapters compile at the first dispatch; on a busy machine that takes a while.
+const timeout = 120000;
 
 const settings = { learningRate: 2e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.1 };
 
 for (const tier of ["software", "f16"] as const) {
   const { device, gpuTest: onDevice } = await testDevice({ tier });
-  const gpuTest = (name: string, run: () => Promise<void>) => onDevice(`${name} (${tier} kernels)`, run);
+  const gpuTest = (name: string, run: () => Promise<void>) =>
+    onDevice(`${name} (${tier} kernels)`, run, timeout);
 
   /** Runs gradNorm on gradients that fill their tensors exactly, and returns its four numbers. */
   async function normOf(gradients: readonly Float32Array[], maxNorm: number, inverseScale: number) {
@@ -182,6 +187,35 @@ for (const tier of ["software", "f16"] as const) {
 }
 
 const { device, gpuTest } = await testDevice();
+
+gpuTest("norm, clipping and six AdamW updates are torch's, to the last bits", async () => {
+  await using bench = new Bench(device);
+  const length = torch.start.length;
+  const zeros = new Float32Array(length);
+  const [p, m, v] = [bench.inOut(torch.start), bench.inOut(zeros), bench.inOut(zeros)];
+  const g = device.tensor("test", "g", "f32", [length]);
+  const partials = bench.output(gradNormPartials(1));
+  const norm = bench.output(4);
+  for (const [i, step] of torch.steps.entries()) {
+    device.write(g, Float32Array.from(step.g));
+    const sizes = { ...settings, learningRate: step.rate, start: 0, count: length };
+    const corrections = { correction1: 1 - 0.9 ** (i + 1), correction2: 1 - 0.999 ** (i + 1) };
+    bench.run((stream) => {
+      const limits = { maxNorm: torch.max_norm, inverseScale: 1 };
+      gradNorm(stream, { gradients: [g], partials, result: norm }, limits);
+      adamw(stream, { p, g, m, v, norm }, { ...sizes, ...corrections });
+    });
+    const ulp = 2 ** -23;
+    expectClose("norm", (await bench.read(norm)).subarray(0, 1), [step.norm], {
+      absolute: 0,
+      relative: 2 * ulp,
+    });
+    expectClose("m", await bench.read(m), step.m, { absolute: ulp * largest(step.g), relative: 4 * ulp });
+    expectClose("v", await bench.read(v), step.v, { absolute: 1e-24, relative: 4 * ulp });
+    expectClose("p", await bench.read(p), step.p, { absolute: 2e-9, relative: 2 * ulp });
+  }
+  device.free(g);
+});
 
 gpuTest("the same bits every time", async () => {
   const gradient = device.tensor("test", "gradient", "f32", [100003]);

@@ -16,9 +16,13 @@ import * as ropeReference from "../reference/rope.ts";
 import * as swiglu from "../reference/swiglu.ts";
 import { Bench, expectClose, halfUlp, largest, noise, rounded } from "./op-harness.ts";
 
+// Software adapters compile at the first dispatch; on a busy machine that takes a while.
+const timeout = 120000;
+
 for (const tier of ["software", "f16"] as const) {
   const { device, gpuTest: onDevice } = await testDevice({ tier });
-  const gpuTest = (name: string, run: () => Promise<void>) => onDevice(`${name} (${tier} kernels)`, run);
+  const gpuTest = (name: string, run: () => Promise<void>) =>
+    onDevice(`${name} (${tier} kernels)`, run, timeout);
   const types = tier === "f16" ? (["f32", "f16"] as const) : (["f32"] as const);
   const looseness = (dtype: "f32" | "f16") => (dtype === "f16" ? halfUlp : 2e-6);
 
