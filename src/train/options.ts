@@ -4,11 +4,9 @@
 import type { Options } from "../base/options.ts";
 import { dataOptions } from "../data/data-options.ts";
 import { tiers } from "../gpu/facts.ts";
-import { schedules } from "./schedule.ts";
+import { learningOptions } from "./learning-options.ts";
 
 const data = "Data";
-const lora = "LoRA";
-const optimisation = "Optimisation";
 const saving = "Evaluation, logs and checkpoints";
 const device = "Device";
 
@@ -138,144 +136,7 @@ export const trainOptions = {
     help: "checkpoints to keep, the best one beside; 0: all",
   },
 
-  loraR: { type: "int", min: 1, max: 1024, group: lora, help: "rank [default 16]" },
-  loraAlpha: { type: "float", group: lora, help: "scale is alpha / r [default 32]" },
-  loraDropout: {
-    type: "float",
-    min: 0,
-    max: 0.99,
-    group: lora,
-    help: "dropout of the LoRA path [default 0.05]",
-  },
-  useRslora: { type: "flag", group: lora, help: "scale is alpha / sqrt(r)" },
-  targetModules: {
-    type: "list",
-    group: lora,
-    aliases: ["lora-target-modules"],
-    help: "layers by name, or all-linear, or one regular expression [default q_proj,k_proj,v_proj,o_proj]",
-  },
-  rankPattern: { type: "string", value: "KEY=R,...", group: lora, help: "other ranks for some layers" },
-  alphaPattern: { type: "string", value: "KEY=ALPHA,...", group: lora, help: "other alphas for some layers" },
-  initAdapter: {
-    type: "string",
-    value: "DIR",
-    group: lora,
-    help: "start from this PEFT adapter; the settings above default to its own",
-  },
-  load4bit: {
-    type: "flag",
-    group: lora,
-    aliases: ["load-in-4bit"],
-    help: "QLoRA: hold the base in 4 bits (NF4, double quantisation)",
-  },
-
-  numTrainEpochs: {
-    type: "float",
-    min: 0,
-    default: 3,
-    unit: "epochs",
-    group: optimisation,
-    help: "passes over the data",
-  },
-  maxSteps: {
-    type: "int",
-    default: -1,
-    unit: "steps",
-    group: optimisation,
-    help: "updates in all; wins over epochs when positive",
-  },
-  perDeviceTrainBatchSize: {
-    type: "int",
-    min: 1,
-    default: 1,
-    unit: "rows",
-    group: optimisation,
-    help: "rows of a micro-batch",
-  },
-  gradientAccumulationSteps: {
-    type: "int",
-    min: 1,
-    default: 8,
-    unit: "micro-batches",
-    group: optimisation,
-    help: "micro-batches of an update",
-  },
-  learningRate: { type: "float", min: 0, default: 2e-4, group: optimisation, help: "peak rate" },
-  lrSchedulerType: {
-    type: "string",
-    choices: schedules,
-    default: "linear",
-    group: optimisation,
-    help: "schedule",
-  },
-  lrSchedulerKwargs: {
-    type: "string",
-    value: "KEY=VALUE,...",
-    group: optimisation,
-    help: "its settings, e.g. num_cycles=2; JSON also",
-  },
-  warmupSteps: {
-    type: "float",
-    min: 0,
-    group: optimisation,
-    help: "warmup in steps, or below 1 as a share; wins over the ratio",
-  },
-  warmupRatio: {
-    type: "float",
-    min: 0,
-    max: 1,
-    default: 0.03,
-    group: optimisation,
-    help: "warmup as a share of all steps",
-  },
-  weightDecay: { type: "float", min: 0, default: 0, group: optimisation, help: "decoupled weight decay" },
-  maxGradNorm: {
-    type: "float",
-    min: 0,
-    default: 1,
-    group: optimisation,
-    help: "clip gradients to this norm; 0: no clipping",
-  },
-  adamBeta1: {
-    type: "float",
-    min: 0,
-    max: 0.9999,
-    default: 0.9,
-    group: optimisation,
-    help: "AdamW's first decay",
-  },
-  adamBeta2: {
-    type: "float",
-    min: 0,
-    max: 0.999999,
-    default: 0.999,
-    group: optimisation,
-    help: "AdamW's second decay",
-  },
-  adamEpsilon: { type: "float", min: 0, default: 1e-8, group: optimisation, help: "AdamW's epsilon" },
-  loraplusLrRatio: {
-    type: "float",
-    min: 0,
-    default: 1,
-    group: optimisation,
-    help: "LoRA+: rate of B over the rate of A",
-  },
-  neftuneNoiseAlpha: {
-    type: "float",
-    min: 0,
-    default: 0,
-    group: optimisation,
-    help: "NEFTune: noise on the embeddings",
-  },
-  seed: {
-    type: "int",
-    min: 0,
-    max: 4294967295,
-    default: 42,
-    group: optimisation,
-    help: "of order, start and dropout",
-  },
-
+  ...learningOptions,
   tier: {
     type: "string",
     choices: ["auto", ...tiers],

@@ -20,7 +20,7 @@ export type FolderState = "empty" | "run" | "other";
 
 /** Looks at the output folder without touching it.
  *  @throws UserError when it is a file, or the base itself. */
-export function inspectFolder(folder: string, base: string): FolderState {
+function inspectFolder(folder: string, base: string): FolderState {
   const stat = statSync(folder, { throwIfNoEntry: false });
   if (!stat) return "empty";
   if (!stat.isDirectory()) throw new UserError(`--out ${folder}: expected a folder, got a file`);
@@ -54,8 +54,8 @@ export function checkFolder(
 export function clearRun(folder: string): void {
   if (!existsSync(folder)) return;
   // The manifest goes last: as long as it is there, the folder still counts as a run.
-  const names = readdirSync(folder).filter(isRunFile);
-  for (const name of names.sort((a) => (a === "manifest.json" ? 1 : -1)))
+  const last = "manifest.json";
+  for (const name of [...readdirSync(folder).filter((name) => isRunFile(name) && name !== last), last])
     rmSync(join(folder, name), { recursive: true, force: true });
 }
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GpuError } from "../../src/base/errors.ts";
 import { Device } from "../../src/gpu/device.ts";
+import sampler from "../golden/numeric/sampler.json";
 import data from "../golden/numeric/train/data.json";
 import { testDevice } from "../gpu.ts";
 import { adapterBytes, type Flags, numeric, readLog, runTrain, scratchFolder } from "./tiny-run.ts";
@@ -20,6 +21,15 @@ const flags: Flags = {
   learningRate: "5e-3",
   gradientAccumulationSteps: "4",
 };
+
+gpuTest("rows come in the order that transformers asked for them, another one each epoch", async () => {
+  const out = join(scratch, "order");
+  await runTrain({ ...flags, out, gradientAccumulationSteps: "1", numTrainEpochs: "3" });
+  const seen = readLog(out).flatMap(({ loss, tokens }) => (loss === undefined ? [] : [tokens!]));
+  const lengths = seen.map((tokens, i) => tokens - (seen[i - 1] ?? 0));
+  const wanted = sampler.trainer_epoch_orders["14/42"].flat();
+  expect(lengths).toEqual(wanted.map((row) => data.train[row]!.input_ids.length));
+});
 
 describe("packing", () => {
   gpuTest("trains on the same losses and gradients as the sequences by themselves", async () => {
