@@ -44,6 +44,14 @@ const cases: Record<string, Case> = {
     headDim: 64,
     lo: packed([0, 1, 2, 40, 41, 73, 137, 149]),
   },
+  "several tiles of keys, the largest score anywhere": {
+    tokens: 200,
+    heads: 2,
+    kvHeads: 1,
+    headDim: 16,
+    lo: causal,
+    scale: 1,
+  },
   "every token alone": { tokens: 70, heads: 3, kvHeads: 1, headDim: 16, lo: (i) => i },
   "a window within packed sequences": {
     tokens: 130,
