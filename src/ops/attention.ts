@@ -6,7 +6,7 @@ import { checkDistinct, checkSizes, checkTensor, operand } from "./check.ts";
 import { rowGrid, rowLayout } from "./layout.ts";
 
 /** Largest head width that the kernels hold. */
-export const maxHeadDim = 256;
+const maxHeadDim = 256;
 
 /** N tokens, H = heads, K = kvHeads (divides heads), D = headDim. */
 export interface AttentionSizes {
