@@ -2,6 +2,7 @@
 
 import { type Batch, makeBatch } from "../model/batch.ts";
 import { labelCount, type Row } from "./rows.ts";
+import { alone, type Share } from "./run-host.ts";
 
 /** The part of a model that evaluation needs. */
 export interface EvaluatedModel {
@@ -34,6 +35,7 @@ export async function evaluateRows(
   model: EvaluatedModel,
   input: EvaluationInput,
   stop: () => boolean,
+  share: Share = alone,
 ): Promise<Evaluation | undefined> {
   const { rows, batchSize, vocab, lossCapacity } = input;
   const began = performance.now();
@@ -41,7 +43,7 @@ export async function evaluateRows(
   let waiting: number[] = [];
   let held = 0;
   const take = async () => {
-    const losses = await model.takeLosses();
+    const losses = await share(() => model.takeLosses());
     let at = 0;
     for (const index of waiting) {
       const batch = sums[index]!;
@@ -60,7 +62,7 @@ export async function evaluateRows(
       await take();
       return undefined;
     }
-    model.evaluate(makeBatch(part.flat(), vocab));
+    await share(() => model.evaluate(makeBatch(part.flat(), vocab)));
     waiting.push(sums.length);
     held += labels;
     sums.push({ sum: 0, labels, rows: part.length });

@@ -7,6 +7,7 @@ import type { EvaluatedModel, Evaluation } from "./evaluate.ts";
 import type { LossScale } from "./loss-scale.ts";
 import type { UpdateResult } from "./optimiser.ts";
 import type { Progress } from "./progress.ts";
+import { alone, type Share } from "./run-host.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochAfter, type StepPlan, windowOf } from "./steps.ts";
 import type { LogEntry } from "./trainer-state.ts";
@@ -59,6 +60,8 @@ export interface LoopParts {
   /** undefined: there is no validation set; a promise of undefined: it was interrupted. */
   evaluate?(): Promise<Evaluation | undefined>;
   interrupted(): boolean;
+  /** Given when the device has other users: see {@link RunHost.share}. */
+  share?: Share | undefined;
   /** Writes a checkpoint of `progress`. */
   save(): Promise<void>;
   /** After each update. */
@@ -115,7 +118,7 @@ export async function runLoop(parts: LoopParts): Promise<Ending> {
 
 /** Trains one window and updates; undefined when it was given up, with nothing changed. */
 async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
-  const { model, updater, lossScale, plan, settings, progress } = parts;
+  const { model, updater, lossScale, plan, settings, progress, share = alone } = parts;
   const began = performance.now();
   const window = windowOf(plan, settings.accumulation, progress.step);
   const batches = Array.from({ length: window.batches }, (_, i) =>
@@ -126,11 +129,11 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
     // Signals are heard only while the program waits.
     await Bun.sleep(0);
     if (parts.interrupted()) {
-      await model.takeLosses();
+      await share(() => model.takeLosses());
       return undefined;
     }
     const salt = window.before + i;
-    model.step(batch, {
+    const options = {
       gradientScale: lossScale.scale / Math.max(1, labels),
       ...(settings.dropout > 0 && {
         dropout: { probability: settings.dropout, seed: settings.seed, salt },
@@ -139,11 +142,14 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
         // Another stream than dropout's.
         neftune: { alpha: settings.noiseAlpha, seed: (settings.seed ^ 0x6e656674) >>> 0, salt },
       }),
-    });
+    };
+    await share(() => model.step(batch, options));
   }
   const rate = parts.schedule(progress.scheduled);
-  const update = updater.step(rate, lossScale.scale);
-  const [losses, { norm, finite }] = await Promise.all([model.takeLosses(), update]);
+  const [losses, { norm, finite }] = await share(() => {
+    const update = updater.step(rate, lossScale.scale);
+    return Promise.all([model.takeLosses(), update]);
+  });
   lossScale.update(finite);
   const loss = meanLoss(losses, batches, labels);
   const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);

@@ -94,6 +94,12 @@ export class AdamW {
     return { norm: norm!, finite: finite !== 0 };
   }
 
+  /** Gives back what is the optimiser's own; the moments are the parameters'. */
+  [Symbol.dispose](): void {
+    this.device.free(this.partials);
+    this.device.free(this.norm);
+  }
+
   /** The moments by PEFT key. */
   async readMoments(): Promise<Map<string, Moments>> {
     const flats: Moments[] = [];

@@ -31,6 +31,7 @@ import { writeOutput } from "./output.ts";
 import type { Progress } from "./progress.ts";
 import { removeLaterCheckpoints } from "./resume.ts";
 import { BatchReader, type RowSource } from "./rows.ts";
+import type { RunHost } from "./run-host.ts";
 import { RunLog } from "./run-log.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochAfter, type StepPlan } from "./steps.ts";
@@ -56,24 +57,30 @@ export interface Run {
   /** Labelled rows whose losses the model keeps until they are read. */
   readonly lossCapacity: number;
   readonly resumed: Checkpoint | undefined;
+  /** Whose device and base these are, when they are not the run's own. */
+  readonly host: RunHost | undefined;
 }
 
 /** Trains from `progress` to the end and writes the output.
  *  @throws Interrupted after a signal, when a checkpoint is on the disk; GpuError when the device failed; UserError when the disk
  *  is full. */
 export async function trainToEnd(run: Run): Promise<void> {
-  const { out, options, terminal, model, plan, progress } = run;
+  const { out, options, terminal, model, plan, progress, host } = run;
   removeLaterCheckpoints(out, run.resumed ? progress.step : -1);
   const log = new RunLog(out, run.resumed && { logs: run.resumed.logs, progress });
   const job = { label: "train", total: plan.totalSteps, unit: "steps", start: progress.step };
   const bar = startProgress(terminal, job);
-  using interrupt = new Interrupt(() =>
-    bar.note("train: stopping after this micro-batch, then saving; once more to leave at once"),
-  );
+  // Signals are the host's, when there is one.
+  using interrupt = host
+    ? undefined
+    : new Interrupt(() =>
+        bar.note("train: stopping after this micro-batch, then saving; once more to leave at once"),
+      );
   const source = rowSource(run);
   const reader = new BatchReader(source);
   const { validation } = run.data;
-  const interrupted = () => interrupt.signal !== undefined;
+  const interrupted = () => host?.interrupted() ?? interrupt?.signal !== undefined;
+  const share = host?.share.bind(host);
   try {
     const ending = await runLoop({
       ...run,
@@ -90,9 +97,11 @@ export async function trainToEnd(run: Run): Promise<void> {
               lossCapacity: run.lossCapacity,
             },
             interrupted,
+            share,
           ),
       }),
       interrupted,
+      share,
       save: () => save(run, log),
       onStep: (step) => showStep(run, step, bar),
       onLog: (entry, step) => logEntry(run, entry, step, log, bar),
@@ -212,6 +221,7 @@ function showStep({ progress, device, terminal }: Run, step: StepReport, bar: Ba
 
 function logEntry(run: Run, entry: LogEntry, step: StepReport | undefined, log: RunLog, bar: Bar): void {
   const { device, progress } = run;
+  run.host?.onLog(entry);
   log.write(
     entry,
     step && {

@@ -26,14 +26,16 @@ import { parameterCount, reportDevice, reportOptions, reportWork } from "./repor
 import { findEarlierRun } from "./resume.ts";
 import { trainToEnd } from "./run.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
+import { checkHost, type RunHost, weightBytes } from "./run-host.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
 import { planSteps, type StepPlan } from "./steps.ts";
 import { loadTrainingData, type TrainingData } from "./training-data.ts";
 
 /** Trains an adapter as `options` say.
+ *  @param host lends a loaded base and its device; without it the run opens and loads its own.
  *  @throws UserError or DataError before anything is written, when something asked for cannot be done; GpuError when the device
  *  fails; Interrupted after Ctrl-C or SIGTERM, when everything worth keeping is on the disk. */
-export async function train(given: TrainOptions, terminal: Terminal): Promise<void> {
+export async function train(given: TrainOptions, terminal: Terminal, host?: RunHost): Promise<void> {
   const out = given.out;
   if (out === undefined)
     throw new UserError("--out: expected a folder for the adapter, got nothing", {
@@ -54,6 +56,7 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
   for (const note of data.notes) terminal.note(note);
   reportWork(setup, plan, terminal);
   const earlier = resume && state === "run" ? findEarlierRun(out, options, terminal) : undefined;
+  if (resume && state !== "run") terminal.note(`resume: ${out} holds no run yet; a new one starts`);
   const manifest = describeRun({ options, base, data, setup, plan });
   if (earlier) {
     checkUnchanged(
@@ -66,20 +69,17 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
     terminal.note(`resume: from step ${done} of ${plan.totalSteps}`);
   }
 
-  using device = await Device.open({
-    tier: options.tier as Tier | "auto",
-    software: !options.requireGpu,
-  });
-  if (device.facts.software && options.tier === "auto")
-    terminal.note(
-      `device: no GPU here, training on the CPU through ${device.facts.name} (--require-gpu refuses that)`,
-    );
+  using opened = host ? undefined : await openDevice(options, terminal);
+  const device = opened ?? host!.base.device;
+  if (host) checkHost(options, host);
   if (earlier) checkDevice(out, earlier.manifest, device, terminal);
-  const sizes = modelSizes({ options, setup, data }, budgetBytes(device.facts));
+  const free = budgetBytes(device.facts);
+  const held = host && free !== undefined ? weightBytes(host.base) : 0;
+  const sizes = modelSizes({ options, setup, data }, free === undefined ? undefined : free + held);
   checkMemory(base, sizes, device);
-  using model = await loadModel(device, base, sizes, terminal);
+  using model = await (host ? CausalLM.on(host.base, sizes) : loadModel(device, base, sizes, terminal));
   reportDevice(device, model.plan, terminal);
-  const updater = new AdamW(device, model.adapter!, {
+  using updater = new AdamW(device, model.adapter!, {
     beta1: options.adamBeta1,
     beta2: options.adamBeta2,
     eps: options.adamEpsilon,
@@ -106,7 +106,19 @@ export async function train(given: TrainOptions, terminal: Terminal): Promise<vo
   writeManifest(out, earlier ? { ...final, started: earlier.manifest.started } : final);
   const parts = { out, options, terminal, device, model, updater, lossScale, plan, schedule, setup, data };
   const { lossCapacity } = sizes;
-  await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint });
+  await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint, host });
+}
+
+async function openDevice(options: TrainOptions, terminal: Terminal): Promise<Device> {
+  const device = await Device.open({
+    tier: options.tier as Tier | "auto",
+    software: !options.requireGpu,
+  });
+  if (device.facts.software && options.tier === "auto")
+    terminal.note(
+      `device: no GPU here, training on the CPU through ${device.facts.name} (--require-gpu refuses that)`,
+    );
+  return device;
 }
 
 function checkCombinations(options: TrainOptions): void {

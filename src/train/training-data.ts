@@ -49,6 +49,10 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
     throw new UserError(
       "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
     );
+  // Before the tokenizer, so that a mistyped path is what the user hears of first.
+  for (const path of [options.data, options.evalData])
+    if (path !== undefined && !existsSync(path))
+      throw new UserError(`${path}: expected trajectories, got nothing there`);
   const notes: string[] = [];
   let counts: DatasetCounts | undefined;
   const wantsText = options.data !== undefined || options.evalData !== undefined;

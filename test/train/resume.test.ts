@@ -112,7 +112,10 @@ describe("a resumed run", () => {
   gpuTest("starts over where there is no checkpoint, and starts where there is nothing", async () => {
     for (const name of ["no-checkpoint", "nothing"]) {
       const out = name === "nothing" ? join(scratch, name) : await killedAfter(0, name);
-      await runTrain({ ...flags, out, resume: true });
+      const said = await runTrain({ ...flags, out, resume: true });
+      expect(
+        said.find((line) => /^resume: .* (holds no run|has no checkpoint) yet/.test(line)),
+      ).toBeDefined();
       expect(adapterBytes(out)).toEqual(adapterBytes(whole));
       expect(withoutTimes(readLog(out))).toEqual(withoutTimes(readLog(whole)));
     }

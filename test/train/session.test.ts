@@ -160,6 +160,11 @@ describe("bad input ends with one line, and nothing is written", () => {
     ],
     ["JSON that is cut off", { tokenized: file("cut.json", '[{"input_ids": [1,') }, /cut\.json/],
     ["a row that is too long", { maxLength: "20", overlong: "error" }, "expected at most 20 tokens, got 37"],
+    [
+      "data that is not there",
+      { tokenized: undefined, data: join(scratch, "nope.jsonl") },
+      "nope.jsonl: expected",
+    ],
     ["no base", { base: join(scratch, "none") }, "expected a model directory or a .gguf file"],
     [
       "an adapter of another base",
