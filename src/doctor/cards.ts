@@ -2,7 +2,8 @@
 
 import type { BaseWeights } from "../formats/base-weights.ts";
 import { budgetOf } from "../gpu/memory.ts";
-import { planMemory } from "../model/memory-plan.ts";
+import { paddedBytes } from "../gpu/tensor.ts";
+import { type MemoryPlan, planMemory } from "../model/memory-plan.ts";
 import { type ModelSizes, type PlannedDevice, planInputFor } from "../model/plan-input.ts";
 
 /** Sizes of cards, as they are sold. */
@@ -32,10 +33,23 @@ export interface CardQuestion {
 export function fitCards(question: CardQuestion): CardFit[] {
   return cardSizes.map((gigabytes) => {
     const budgetBytes = budgetOf(gigabytes * 2 ** 30);
-    const { totalBytes, keptLayers } = plan(question, { ...question.sizes, budgetBytes });
-    const fits = totalBytes <= budgetBytes;
+    const planned = plan(question, { ...question.sizes, budgetBytes });
+    const { totalBytes, keptLayers } = planned;
+    const fits = fitsDevice(planned, question.device, budgetBytes);
     return { gigabytes, fits, totalBytes, keptLayers, longest: longestRow(question, budgetBytes) };
   });
+}
+
+/** True when the buffers of a plan fit the memory together and a binding each. */
+export function fitsDevice(
+  { totalBytes, buffers }: MemoryPlan,
+  { maxBindingBytes }: PlannedDevice,
+  budgetBytes: number,
+): boolean {
+  return (
+    totalBytes <= budgetBytes &&
+    buffers.every(({ dtype, shape }) => paddedBytes(dtype, shape) <= maxBindingBytes)
+  );
 }
 
 function plan({ source, device }: CardQuestion, sizes: ModelSizes) {
@@ -49,7 +63,7 @@ function longestRow(question: CardQuestion, budgetBytes: number): number | undef
   const fits = (steps: number) => {
     try {
       const sizes: ModelSizes = { ...question.sizesAt(steps * grain), checkpointing: "full" };
-      return plan(question, sizes).totalBytes <= budgetBytes;
+      return fitsDevice(plan(question, sizes), question.device, budgetBytes);
     } catch (error) {
       // A single row of logits or weights that no binding holds.
       if (error instanceof RangeError) return false;

@@ -72,10 +72,14 @@ interface Shape {
 async function productRates(
   device: Device,
   shape: Shape,
-  tokens: number,
+  wantedTokens: number,
 ): Promise<Pick<LinearRate, "forward" | "backward">> {
-  const { outFeatures, inFeatures } = shape;
+  const { inFeatures } = shape;
   const type = operandType(device.tier);
+  // What a binding does not hold is split over several in the model; the rate is that of one piece.
+  const rowsOf = (columns: number) => Math.floor(device.maxBindingBytes / (columns * 4));
+  const outFeatures = Math.min(shape.outFeatures, rowsOf(inFeatures));
+  const tokens = Math.min(wantedTokens, rowsOf(Math.max(outFeatures, inFeatures)));
   const made: Tensor[] = [];
   const tensor = (label: string, dtype: Dtype, rows: number, columns: number) => {
     const one = filled(device, label, dtype, rows, columns);

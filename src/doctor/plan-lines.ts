@@ -37,7 +37,7 @@ export function memoryLines({ memory }: PlanReport, where: string, columns: numb
       : [
           fits
             ? `fits: ${formatBytes(budgetBytes!)} can be planned with`
-            : `does not fit: only ${formatBytes(budgetBytes!)} can be planned with; see the lengths below, or use --load-4bit`,
+            : `does not fit: ${formatBytes(budgetBytes!)} can be planned with, and ${formatBytes(memory.maxBindingBytes)} in one buffer; use a shorter --max-length, or --load-4bit`,
         ];
   return [
     `memory on ${where}`,

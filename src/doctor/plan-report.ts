@@ -3,7 +3,7 @@
 import type { BaseWeights } from "../formats/base-weights.ts";
 import { planMemory } from "../model/memory-plan.ts";
 import { type ModelSizes, type PlannedDevice, planInputFor } from "../model/plan-input.ts";
-import { type CardFit, fitCards } from "./cards.ts";
+import { type CardFit, fitCards, fitsDevice } from "./cards.ts";
 import { stepFlop } from "./work.ts";
 
 /** Rows of a run, as far as a plan needs them. */
@@ -35,6 +35,8 @@ export interface PlanReport {
     readonly keptLayers: number;
     /** Undefined when nothing says how much there is. */
     readonly budgetBytes: number | undefined;
+    /** Largest single buffer. */
+    readonly maxBindingBytes: number;
     readonly fits: boolean | undefined;
   };
   readonly cards: readonly CardFit[];
@@ -60,7 +62,8 @@ export function planReport(question: PlanQuestion): PlanReport {
       layers: source.config.layers,
       keptLayers: plan.keptLayers,
       budgetBytes,
-      fits: budgetBytes === undefined ? undefined : plan.totalBytes <= budgetBytes,
+      maxBindingBytes: device.maxBindingBytes,
+      fits: budgetBytes === undefined ? undefined : fitsDevice(plan, device, budgetBytes),
     },
     cards: fitCards({ ...question, device: card }),
     work: rows && epochs !== undefined ? workOf(question, rows, epochs) : undefined,
