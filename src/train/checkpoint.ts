@@ -58,9 +58,11 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, trainerSt
       `${JSON.stringify({ format: stateFormat, progress, logs, files }, null, 2)}\n`,
     );
     syncFolder(draft);
-    removeCheckpoint(final);
+    const replaced = join(folder, `.checkpoint-${progress.step}.replaced`);
+    if (existsSync(final)) renameSync(final, replaced);
     renameSync(draft, final);
     syncFolder(folder);
+    rmSync(replaced, { recursive: true, force: true });
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     throw diskError(final, error);
@@ -137,6 +139,7 @@ export function lastCheckpoint(
   folder: string,
   onInvalid: (path: string, why: string) => void,
 ): Checkpoint | undefined {
+  restoreReplaced(folder);
   for (const step of checkpointSteps(folder).reverse()) {
     const path = checkpointPath(folder, step);
     try {
@@ -146,6 +149,17 @@ export function lastCheckpoint(
     }
   }
   return undefined;
+}
+
+/** A process that was killed while it put a checkpoint in place of another: the other one counts. */
+function restoreReplaced(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const step = /^\.checkpoint-(\d+)\.replaced$/.exec(name)?.[1];
+    if (step === undefined) continue;
+    const path = checkpointPath(folder, Number(step));
+    if (!existsSync(path)) renameSync(join(folder, name), path);
+  }
 }
 
 /** Removes a checkpoint so that a half-removed one is never taken for a whole one. */
@@ -175,7 +189,7 @@ export function rotateCheckpoints(folder: string, limit: number, best: number | 
 export function removeLeftovers(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder))
-    if (/^\.checkpoint-\d+\.(part|old)$|\.part-\d+$/.test(name))
+    if (/^\.checkpoint-\d+\.(part|old|replaced)$|\.part-\d+$/.test(name))
       rmSync(join(folder, name), { recursive: true, force: true });
 }
 

@@ -60,5 +60,5 @@ export function clearRun(folder: string): void {
 }
 
 function isRunFile(name: string): boolean {
-  return runFiles.includes(name) || /^\.?checkpoint-\d+(\.part|\.old)?$/.test(name);
+  return runFiles.includes(name) || /^\.?checkpoint-\d+(\.part|\.old|\.replaced)?$/.test(name);
 }

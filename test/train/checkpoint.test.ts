@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   truncateSync,
 } from "node:fs";
@@ -105,6 +106,13 @@ describe("a checkpoint", () => {
     removeLeftovers(folder);
     expect(existsSync(join(folder, ".checkpoint-9.part"))).toBe(false);
     expect(existsSync(join(folder, "checkpoint-x"))).toBe(true);
+  });
+
+  test("that was about to be replaced still counts", () => {
+    saveCheckpoint(folder, checkpoint(3), "{}");
+    renameSync(join(folder, "checkpoint-3"), join(folder, ".checkpoint-3.replaced"));
+    mkdirSync(join(folder, ".checkpoint-3.part"));
+    expect(lastCheckpoint(folder, () => undefined)).toEqual(checkpoint(3));
   });
 
   test("is kept when it is new or the best, as transformers keeps them", () => {
