@@ -40,7 +40,7 @@ const planOptions = {
     type: "flag",
     default: true,
     group: time,
-    help: "time two layers with random weights on this machine's adapter",
+    help: "time a few layers with random weights on this machine's adapter",
   },
 } as const;
 
@@ -162,7 +162,7 @@ async function speedOf(parts: Parts, report: PlanReport, terminal: Terminal): Pr
   if (!device || !options.measure) return undefined;
   const { quickSpeed } = await import("../doctor/quick-speed.ts");
   const { resolveTargets } = await import("../formats/peft-adapter.ts");
-  terminal.note("measuring: two layers with random weights (--no-measure leaves it out)");
+  terminal.note("measuring: a few layers with random weights (--no-measure leaves it out)");
   const measured = await quickSpeed(device, {
     config: base.source.config,
     load4bit: options.load4bit || base.source.config.quantization !== undefined,

@@ -100,16 +100,20 @@ export async function measureStep(device: Device, shape: StepShape): Promise<Ste
   const fits = whole.totalBytes <= budgetBytes;
   if (wanted && fits && predicted * (warmUps + 1) <= shape.patienceSeconds) {
     const all = await timeLayers(device, shape, config.layers, "auto");
-    return { ...parts, ...all, measuredLayers: config.layers };
+    const eachSeconds = Math.max(0, all.seconds - restSeconds) / config.layers;
+    return { ...parts, ...all, layerSeconds: eachSeconds, measuredLayers: config.layers };
   }
   const { bytes } = planSize(device, shape, some);
   return { ...parts, seconds: predicted, firstSeconds: one.firstSeconds, bytes, measuredLayers: some };
 }
 
-/** More layers tell the time of one more exactly; on the CPU two must do. */
+/** Enough that the time of one more stands out from the noise. */
+const usualLayers = 4;
+
+/** As many layers as wanted, or as the memory holds. */
 function layersToMeasure(device: Device, shape: StepShape): number {
   const { config, budgetBytes = Number.POSITIVE_INFINITY } = shape;
-  const most = Math.min(config.layers, shape.layers ?? (device.facts.software ? 2 : 4));
+  const most = Math.min(config.layers, shape.layers ?? usualLayers);
   for (let layers = most; layers >= 1; layers--)
     if (planSize(device, shape, layers).bytes <= budgetBytes) return layers;
   const { bytes } = planSize(device, shape, 1);
@@ -148,7 +152,7 @@ function sizesOf(shape: StepShape, config: ModelConfig, checkpointing: Checkpoin
 }
 
 const warmUps = 1;
-const timedSteps = 3;
+const timedSteps = 5;
 
 async function timeLayers(
   device: Device,

@@ -1,4 +1,4 @@
-// A rough speed in a few seconds, for plans: two layers with random weights, the rest extrapolated.
+// A rough speed in a few seconds, for plans: a few layers with random weights, the rest extrapolated.
 
 import { GpuError } from "../base/errors.ts";
 import type { ModelConfig } from "../formats/config.ts";
@@ -20,8 +20,8 @@ export interface QuickSpeedQuestion {
 }
 
 /** Work on one layer that takes well under a second, on a CPU adapter and on a GPU. */
-const affordableFlop = { software: 4e9, gpu: 4e12 };
-const measuredLayers = 2;
+const affordableFlop = { software: 2e9, gpu: 4e12 };
+const measuredLayers = 4;
 
 /** Tokens per second of a whole step; a line that says why when it could not be measured. */
 export async function quickSpeed(
@@ -33,7 +33,7 @@ export async function quickSpeed(
   const most = Math.max(16, Math.floor(affordable / (4 * linearWeights(config))));
   const tokens = Math.max(1, Math.min(Math.round(rowTokens), most));
   try {
-    const { seconds } = await measureStep(device, {
+    const { seconds, measuredLayers: layers } = await measureStep(device, {
       name: config.modelType,
       config,
       load4bit,
@@ -44,7 +44,7 @@ export async function quickSpeed(
       budgetBytes: budgetBytes(device.facts),
       patienceSeconds: 10,
     });
-    return { tokensPerSecond: tokens / seconds, tokens, layers: measuredLayers };
+    return { tokensPerSecond: tokens / seconds, tokens, layers };
   } catch (error) {
     if (error instanceof GpuError) return `speed: not measured (${error.message})`;
     throw error;
