@@ -149,16 +149,22 @@ function addCommand(
   const leaf = parent.command(words.at(-1)!) as Program;
   const globals = [...globalFlags.map(({ flag }) => flag as string), "help", "config"];
   prepare(leaf, terminal, [...optionNames(command.options), ...globals]);
-  leaf.summary(command.summary).usage("[options]").allowExcessArguments(true);
+  const operand = command.operand;
+  const usage = operand === undefined ? "[options]" : `${command.options[operand]!.value} [options]`;
+  leaf.summary(command.summary).usage(usage).allowExcessArguments(true);
   leaf.description(command.description ? `${command.summary}\n\n${command.description}` : command.summary);
   addOptions(leaf, command.options);
   const examples = command.examples.map(({ line, does }) => `  ${line}\n      ${does}`).join("\n");
   leaf.addHelpText("after", `\n${terminal.color ? "\x1b[1mExamples:\x1b[22m" : "Examples:"}\n${examples}`);
   leaf.action(async () => {
-    const extra = leaf.args[0];
+    const [first, ...rest] = leaf.args as readonly string[];
+    const extra = operand === undefined ? first : rest[0];
     if (extra !== undefined)
-      throw new UserError(`${wordsOf(leaf)}: expected options only, got ${show(extra)}`);
+      throw new UserError(
+        `${wordsOf(leaf)}: expected ${operand === undefined ? "options only" : "one word and options"}, got ${show(extra)}`,
+      );
     const { config, ...flags } = leaf.opts() as Record<string, unknown>;
+    if (operand !== undefined && first !== undefined) flags[operand] ??= first;
     const fromFile =
       typeof config === "string"
         ? (await import("./config-file.ts")).readConfig(config, command.options)

@@ -10,7 +10,7 @@ export const exportGguf = defineCommand({
     "matrices whose rows are no multiple of 32 stay in f16.",
   options: {
     adapter: { type: "string", value: "DIR", required: true, help: "PEFT LoRA directory" },
-    base: { type: "string", value: "DIR|FILE.gguf", help: "base model that it was trained on" },
+    base: { type: "string", value: "DIR|FILE.gguf|ORG/NAME", help: "base model that it was trained on" },
     out: { type: "string", value: "FILE.gguf", required: true, help: "file to write" },
     outtype: {
       type: "string",
@@ -28,8 +28,10 @@ export const exportGguf = defineCommand({
     },
   ],
   async run(options, terminal) {
+    const { resolveRepo } = await import("../hub/resolve-repo.ts");
     const { exportGgufLora, outTypeOf } = await import("../export/gguf-lora.ts");
-    const { adapter, base, force, out, outtype } = options;
+    const { adapter, force, out, outtype } = options;
+    const base = options.base && (await resolveRepo(options.base, terminal));
     const done = exportGgufLora(adapter, out, { base, force, outType: outTypeOf(outtype) });
     for (const note of done.notes) terminal.warn(`note: ${note}`);
     if (terminal.json) terminal.out(JSON.stringify(done));

@@ -10,7 +10,12 @@ export const exportMerged = defineCommand({
     "A quantised base is refused unless --dequantize is given, because its rounding would be kept for good.",
   options: {
     adapter: { type: "string", value: "DIR", required: true, help: "PEFT LoRA directory" },
-    base: { type: "string", value: "DIR|FILE.gguf", required: true, help: "base model to merge into" },
+    base: {
+      type: "string",
+      value: "DIR|FILE.gguf|ORG/NAME",
+      required: true,
+      help: "base model to merge into",
+    },
     out: { type: "string", value: "DIR", required: true, help: "folder to write" },
     maxShardSize: { type: "string", value: "SIZE", default: "5GB", help: "largest file of weights" },
     dtype: {
@@ -32,9 +37,11 @@ export const exportMerged = defineCommand({
     },
   ],
   async run(options, terminal) {
+    const { resolveRepo } = await import("../hub/resolve-repo.ts");
     const { describeMerge, exportMerged: merge, parseSize } = await import("../export/merged-directory.ts");
     const { startProgress } = await import("../base/progress.ts");
-    const { adapter, base, dequantize, dtype, force, out } = options;
+    const { adapter, dequantize, dtype, force, out } = options;
+    const base = await resolveRepo(options.base, terminal);
     const mib = 2 ** 20;
     let progress: ReturnType<typeof startProgress> | undefined;
     const done = merge(adapter, base, out, {

@@ -10,7 +10,7 @@ export const exportOllamaCommand = defineCommand({
     "name, and --template takes one written by hand.",
   options: {
     adapter: { type: "string", value: "DIR", required: true, help: "PEFT LoRA directory" },
-    base: { type: "string", value: "DIR|FILE.gguf", help: "base model that it was trained on" },
+    base: { type: "string", value: "DIR|FILE.gguf|ORG/NAME", help: "base model that it was trained on" },
     out: { type: "string", value: "FOLDER", required: true, help: "folder to write" },
     from: { type: "string", value: "NAME", help: "what FROM says; the path of the base when left out" },
     template: { type: "string", value: "FILE", help: "a Go template, taken as it is" },
@@ -39,9 +39,11 @@ export const exportOllamaCommand = defineCommand({
     },
   ],
   async run(options, terminal) {
+    const { resolveRepo } = await import("../hub/resolve-repo.ts");
     const { exportOllama } = await import("../export/ollama.ts");
     const { outTypeOf } = await import("../export/gguf-lora.ts");
-    const { adapter, base, from, out, template, force } = options;
+    const { adapter, from, out, template, force } = options;
+    const base = options.base && (await resolveRepo(options.base, terminal));
     const done = exportOllama(adapter, out, {
       base,
       from,

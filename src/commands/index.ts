@@ -5,12 +5,14 @@ import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { exportGguf } from "./export-gguf.ts";
 import { exportMerged } from "./export-merged.ts";
+import { exportOllamaCommand } from "./export-ollama.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 import { plan } from "./plan.ts";
+import { pull } from "./pull.ts";
 import { train } from "./train.ts";
 
 const verbs: readonly Command[] = [
@@ -24,6 +26,8 @@ const verbs: readonly Command[] = [
   train,
   exportGguf,
   exportMerged,
+  exportOllamaCommand,
+  pull,
 ];
 
 /** All commands. */

@@ -16,10 +16,7 @@ import { findBase, readBaseConfig } from "./base-of-adapter.ts";
 import { checkOutputFile } from "./output-path.ts";
 
 /** What `--outtype` takes. */
-export const outTypes = { f32: "F32", f16: "F16", q8_0: "Q8_0" } as const satisfies Record<
-  string,
-  GgufOutType
->;
+const outTypes = { f32: "F32", f16: "F16", q8_0: "Q8_0" } as const satisfies Record<string, GgufOutType>;
 
 const fileTypes: Readonly<Record<GgufOutType, number>> = { F32: 0, F16: 1, Q8_0: 7 };
 
