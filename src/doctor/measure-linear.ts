@@ -132,13 +132,14 @@ async function weightRates(
 
 /** Small numbers that are not all alike: zeros would multiply faster on some devices. */
 function filled(device: Device, label: string, dtype: Dtype, rows: number, columns: number): Tensor {
-  return device.tensorFrom("bench", label, dtype, [rows, columns], (bytes) => {
-    const Values = dtype === "f16" ? Float16Array : Float32Array;
-    const pattern = new Values(4099);
-    for (let i = 0; i < pattern.length; i++)
-      pattern[i] = ((Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24 - 0.5) / 16;
-    const target = new Values(bytes.buffer as ArrayBuffer, bytes.byteOffset, rows * columns);
-    for (let at = 0; at < target.length; at += pattern.length)
-      target.set(pattern.subarray(0, target.length - at) as never, at);
-  });
+  const Values = dtype === "f16" ? Float16Array : Float32Array;
+  const values = new Values(rows * columns);
+  const pattern = new Values(4099);
+  for (let i = 0; i < pattern.length; i++)
+    pattern[i] = ((Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24 - 0.5) / 16;
+  for (let at = 0; at < values.length; at += pattern.length)
+    values.set(pattern.subarray(0, values.length - at) as never, at);
+  const tensor = device.tensor("bench", label, dtype, [rows, columns]);
+  device.write(tensor, values);
+  return tensor;
 }

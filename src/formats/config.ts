@@ -6,7 +6,7 @@ import { isObject, type JsonObject, readJsonObject } from "./json-file.ts";
 import { type RopeScaling, readRope } from "./rope-config.ts";
 
 /** Architectures that can be run, by `model_type`. */
-export const modelTypes = ["llama", "mistral", "qwen2", "qwen3"] as const;
+const modelTypes = ["llama", "mistral", "qwen2", "qwen3"] as const;
 export type ModelType = (typeof modelTypes)[number];
 
 export type { RopeScaling } from "./rope-config.ts";

@@ -8,7 +8,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Reads a whole file as bytes.
  *  @throws UserError when it is missing or cannot be read. */
-export function readBytes(path: string, what: string): Buffer {
+function readBytes(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {

@@ -32,7 +32,7 @@ export const codeValues: Readonly<Record<QuantType, Float32Array>> = {
 };
 
 /** Weights per absmax where nothing else is said. */
-export const defaultBlocksize = 64;
+const defaultBlocksize = 64;
 /** absmax values per nested absmax. */
 export const nestedBlocksize = 256;
 

@@ -115,22 +115,7 @@ export class Device {
     return new Tensor(this.allocate(memoryClass, label, bytes), 0, bytes, dtype, shape, label);
   }
 
-  /** A new tensor whose bytes `fill` writes before the device sees them: one copy instead of two, for weights. */
-  tensorFrom(
-    memoryClass: string,
-    label: string,
-    dtype: Dtype,
-    shape: readonly number[],
-    fill: (bytes: Uint8Array) => void,
-  ): Tensor {
-    const bytes = paddedBytes(dtype, shape);
-    const buffer = this.allocate(memoryClass, label, bytes, true);
-    fill(new Uint8Array(buffer.getMappedRange()));
-    buffer.unmap();
-    return new Tensor(buffer, 0, bytes, dtype, shape, label);
-  }
-
-  private allocate(memoryClass: string, label: string, bytes: number, mapped = false): GPUBuffer {
+  private allocate(memoryClass: string, label: string, bytes: number): GPUBuffer {
     if (bytes > this.maxBindingBytes)
       throw new GpuError(
         `tensor ${label}: expected at most ${this.maxBindingBytes} bytes in one binding of ${this.facts.name}, got ${bytes}`,
@@ -141,7 +126,6 @@ export class Device {
       label,
       size: Math.ceil(bytes / viewAlignment) * viewAlignment,
       usage: usageStorage | usageCopySource | usageCopyTarget,
-      mappedAtCreation: mapped,
     });
     this.outOfMemory.push(
       this.gpu.popErrorScope().then((error) => {

@@ -26,7 +26,7 @@ const overridePattern = /^\s*override\s+(\w+)\s*(?::\s*\w+)?\s*=/gm;
 const includePattern = /^\/\/ include:\s*(.+)$/gm;
 
 /** The `// spec:` lines of a source, in order. */
-export function specLines(source: string): SpecLine[] {
+function specLines(source: string): SpecLine[] {
   return source.split("\n").flatMap((text, line) => {
     const match = specPattern.exec(text);
     if (!match) return [];
@@ -42,7 +42,7 @@ export function specLines(source: string): SpecLine[] {
 }
 
 /** Names of the `override` declarations of a source. */
-export function overrideNames(source: string): string[] {
+function overrideNames(source: string): string[] {
   return [...source.matchAll(overridePattern)].map((match) => match[1]!);
 }
 

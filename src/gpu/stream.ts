@@ -10,7 +10,7 @@ import type { Trace } from "./trace.ts";
 export type Grid = readonly [number, number?, number?];
 
 /** Largest workgroup count in one dimension that every adapter has. */
-export const maxGrid = 65535;
+const maxGrid = 65535;
 
 /** A grid of at least `groups` workgroups, folded over x and y; the kernel reads `group.y * groups.x + group.x`. */
 export function foldedGrid(groups: number): Grid {

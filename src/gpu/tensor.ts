@@ -4,13 +4,13 @@
 export type Dtype = "f32" | "f16" | "u32";
 
 /** Bytes of one element. */
-export const dtypeBytes = { f32: 4, f16: 2, u32: 4 } as const satisfies Record<Dtype, number>;
+const dtypeBytes = { f32: 4, f16: 2, u32: 4 } as const satisfies Record<Dtype, number>;
 
 /** Views start at multiples of this, the largest offset alignment that WebGPU lets an adapter ask for. */
 export const viewAlignment = 256;
 
 /** Sizes are rounded up to this, so that every buffer can be bound as an array of vec4. */
-export const sizeAlignment = 16;
+const sizeAlignment = 16;
 
 let nextId = 1;
 
@@ -56,7 +56,7 @@ export function elements(shape: readonly number[]): number {
 }
 
 /** Bytes of a tensor's elements alone. */
-export function elementBytes(dtype: Dtype, shape: readonly number[]): number {
+function elementBytes(dtype: Dtype, shape: readonly number[]): number {
   return elements(shape) * dtypeBytes[dtype];
 }
 

@@ -28,12 +28,6 @@ export class Arena {
     return this.keep(this.device.tensor(memoryClass, label, dtype, shape));
   }
 
-  /** Makes a buffer that `fill` writes before the device sees it. */
-  filled(label: string, fill: (bytes: Uint8Array) => void): Tensor {
-    const { memoryClass, dtype, shape } = this.spec(label);
-    return this.keep(this.device.tensorFrom(memoryClass, label, dtype, shape, fill));
-  }
-
   /** Throws unless every planned buffer was made: the plan and the model must not drift apart. */
   checkComplete(): void {
     if (this.waiting.size)

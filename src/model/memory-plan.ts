@@ -5,6 +5,7 @@ import type { ModelConfig } from "../formats/config.ts";
 import type { LoraTarget } from "../formats/peft-adapter.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
+import { workspaceElements } from "../ops/matmul-tile.ts";
 import { layoutParameters } from "./adapter-parameters.ts";
 import { linearShapes, operandType, shardByRows } from "./shapes.ts";
 
@@ -53,7 +54,7 @@ export interface MemoryPlan {
 }
 
 /** Labelled rows whose logits exist at once. */
-export const logitRows = 256;
+const logitRows = 256;
 
 /** Plans the buffers; with `checkpointing: auto`, keeps as many layers' activations as the budget allows. */
 export function planMemory(input: PlanInput): MemoryPlan {
@@ -68,7 +69,7 @@ export function planMemory(input: PlanInput): MemoryPlan {
 }
 
 function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
-  const buffers = [...weightBuffers(input), ...runBuffers(input, keptLayers)];
+  const buffers = [...weightBuffers(input), ...runBuffers(input, keptLayers), ...workspaceBuffers(input)];
   const byClass = new Map<string, number>();
   for (const buffer of buffers)
     byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
@@ -98,6 +99,13 @@ function list(memoryClass: string, entries: Record<string, [Dtype, ...number[]] 
     if (!entry) return [];
     const [dtype, ...shape] = entry;
     return [{ memoryClass, label, dtype, shape }];
+  });
+}
+
+/** What the products of the GPU tiers take by themselves, once a device, when they first split a long sum. */
+function workspaceBuffers({ tier, maxBindingBytes }: PlanInput): BufferSpec[] {
+  return list("workspace", {
+    "partial products": tier !== "software" && ["f32", workspaceElements(maxBindingBytes)],
   });
 }
 
@@ -207,7 +215,7 @@ function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, s
 }
 
 /** Largest rank of each adapted linear layer. */
-export function maxRanks(targets: readonly LoraTarget[]): Map<string, number> {
+function maxRanks(targets: readonly LoraTarget[]): Map<string, number> {
   const ranks = new Map<string, number>();
   for (const { module, r } of targets) {
     const name = module.slice(module.lastIndexOf(".") + 1);
@@ -222,7 +230,7 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
   const type = operandType(tier);
   const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
   const rank = Math.max(0, ...maxRanks(targets).values());
-  const widest = Math.max(c, heads * d, f);
+  const widest = Math.max(0, ...targets.map(({ inFeatures }) => inFeatures));
   // Rotation turns f32 into the tier's type; only where both are f32 and nothing is in between does it work in place.
   const rotated = qkNorm || type === "f16";
   return list("working set", {
@@ -247,8 +255,7 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
 
 /** Final norm, logits, loss, and the batch itself. */
 function headBuffers(input: PlanInput): BufferSpec[] {
-  const { config, tier, train, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
-  const type = operandType(tier);
+  const { config, train, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
   const { hiddenSize: c, vocab } = config;
   const windows = new Set(config.slidingWindow).size;
   const intervals: Record<string, [Dtype, ...number[]]> = {};
@@ -260,7 +267,8 @@ function headBuffers(input: PlanInput): BufferSpec[] {
     ...list("logits", { logits: ["f32", logitChunk(vocab, r, maxBindingBytes), vocab] }),
     ...list("working set", {
       head_x: ["f32", r, c],
-      head_xn: [type, r, c],
+      // f32 in every tier: rounding here goes straight into the logits, and labelled rows are few.
+      head_xn: ["f32", r, c],
       head_rstd: ["f32", r],
       head_dxn: train && ["f32", r, c],
       head_dx: train && ["f32", r, c],

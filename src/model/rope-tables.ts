@@ -5,7 +5,7 @@
 import type { ModelConfig } from "../formats/config.ts";
 
 /** Inverse frequency of each pair of a head's dimensions [D / 2], f32 values. */
-export function inverseFrequencies(
+function inverseFrequencies(
   config: Pick<ModelConfig, "headDim" | "ropeTheta" | "ropeScaling">,
 ): Float32Array {
   const { headDim, ropeTheta, ropeScaling: scaling } = config;

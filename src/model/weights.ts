@@ -49,9 +49,8 @@ export class WeightLoader {
   /** A vector in f32: norms and biases. */
   async vector(name: string): Promise<Tensor> {
     const count = this.base.tensors.get(name)!.shape[0]!;
-    const tensor = this.arena.filled(name, (bytes) => {
-      this.base.readF32(name, 0, count, asF32(bytes), { checkFinite: true });
-    });
+    const tensor = this.arena.take(name);
+    this.arena.device.write(tensor, this.base.readF32(name, 0, count, undefined, { checkFinite: true }));
     return this.loaded(name, tensor);
   }
 
@@ -60,11 +59,9 @@ export class WeightLoader {
     const [rows, columns] = this.base.tensors.get(name)!.shape as [number, number];
     const shards: DenseShard[] = [];
     for (const shard of this.shards(rows, columns)) {
-      const dense = this.arena.filled(`${name}@${shard.from}`, (bytes) =>
-        this.fillDense(name, shard, columns, bytes),
-      );
+      const dense = this.arena.take(`${name}@${shard.from}`);
+      await this.fillDense(name, shard, columns, dense);
       shards.push({ ...shard, dense });
-      await this.breathe();
     }
     return this.loaded(name, shards);
   }
@@ -74,7 +71,7 @@ export class WeightLoader {
     const name = `${shape.module}.weight`;
     if (quantBlockOf(this.base, shape.module, load4bit) === undefined) return this.matrix(name);
     const { type } = this.base.tensors.get(name)!;
-    if (type === "NF4" || type === "FP4") return this.loaded(name, this.storedQuantised(name, shape));
+    if (type === "NF4" || type === "FP4") return this.loaded(name, await this.storedQuantised(name, shape));
     return this.loaded(name, await this.quantised(name, shape));
   }
 
@@ -83,55 +80,48 @@ export class WeightLoader {
     return shardByRows(rows, columns * (operandType(device.tier) === "f16" ? 2 : 4), device.maxBindingBytes);
   }
 
-  private fillDense(name: string, { from, rows }: RowShard, columns: number, bytes: Uint8Array): void {
-    const half = operandType(this.arena.device.tier) === "f16";
-    const stored = this.base.tensors.get(name)!.type;
-    const count = rows * columns;
-    if (half && stored === "F16" && this.base.storedInOrder(name)) {
-      this.base.readRaw(name, from * columns * 2, bytes.subarray(0, count * 2));
+  /** Reads rows into the staging memory and hands them to the device, piece by piece. */
+  private async fillDense(name: string, shard: RowShard, columns: number, target: Tensor): Promise<void> {
+    const { device } = this.arena;
+    const { type } = this.base.tensors.get(name)!;
+    if (target.dtype === "f16" && type === "F16" && this.base.storedInOrder(name)) {
+      const bytes = new Uint8Array(this.staging.buffer);
+      const total = shard.rows * columns * 2;
+      for (let at = 0; at < total; at += bytes.length) {
+        const piece = bytes.subarray(0, Math.min(bytes.length, total - at));
+        this.base.readRaw(name, shard.from * columns * 2 + at, piece, { checkFinite: true });
+        await device.upload(target, piece, at / 2);
+      }
       return;
     }
-    if (!half) {
-      this.base.readF32(name, from, from + rows, asF32(bytes).subarray(0, count), { checkFinite: true });
-      return;
-    }
-    const target = new Float16Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
-    this.eachPiece(name, { from, rows }, columns, (values, at) => target.set(values, at));
-  }
-
-  /** Hands rows over as f32, as many at once as the staging memory holds. */
-  private eachPiece(
-    name: string,
-    { from, rows }: RowShard,
-    columns: number,
-    take: (values: Float32Array, at: number) => void,
-  ): void {
     const step = Math.max(1, Math.floor(this.staging.length / columns));
     const into = columns > this.staging.length ? new Float32Array(columns) : this.staging;
-    for (let row = 0; row < rows; row += step) {
-      const end = Math.min(rows, row + step);
-      take(this.base.readF32(name, from + row, from + end, into, { checkFinite: true }), row * columns);
+    for (let row = 0; row < shard.rows; row += step) {
+      const from = shard.from + row;
+      const to = shard.from + Math.min(shard.rows, row + step);
+      const values = this.base.readF32(name, from, to, into, { checkFinite: true });
+      const piece = target.dtype === "f16" ? Float16Array.from(values) : values;
+      await device.upload(target, piece, row * columns);
     }
   }
 
-  private storedQuantised(name: string, { inFeatures, outFeatures }: LinearShape): QuantisedShard[] {
-    return this.shards(outFeatures, inFeatures).map((shard) => {
+  private async storedQuantised(
+    name: string,
+    { inFeatures, outFeatures }: LinearShape,
+  ): Promise<QuantisedShard[]> {
+    const shards: QuantisedShard[] = [];
+    for (const shard of this.shards(outFeatures, inFeatures)) {
       const rows = this.base.readQuantised(name, shard.from, shard.from + shard.rows);
       if (rows.skip !== 0)
         throw new Error(
           `${name}: expected shards of whole blocks, got a block of ${rows.blocksize} cut at row ${shard.from}`,
         );
-      const [packed, absmax] = this.upload4bit(name, shard, rows.packed, rows.absmax);
-      return {
-        ...shard,
-        packed,
-        absmax,
-        block: rows.blocksize,
-        table: this.table(rows.quantType),
-        roundTo: rows.dtype,
-        scratch: this.window(shard.rows, inFeatures),
-      };
-    });
+      const { packed, absmax, quantType, blocksize: block, dtype: roundTo } = rows;
+      shards.push(
+        await this.upload4bit(name, shard, inFeatures, { packed, absmax, quantType, block, roundTo }),
+      );
+    }
+    return shards;
   }
 
   /** NF4 with double quantisation, as bitsandbytes' `Params4bit`: blocks of 64 over the flattened matrix. */
@@ -155,43 +145,45 @@ export class WeightLoader {
         absmax.set(piece.absmax, (from * inFeatures) / block);
       }
       codes.push(packed);
-      await this.breathe();
     }
     const nested: NestedAbsmax = nestAbsmax(absmax);
     const decoded = unnestAbsmax(nested);
-    return shards.map((shard, i) => {
+    const loaded: QuantisedShard[] = [];
+    for (const [i, shard] of shards.entries()) {
       const first = (shard.from * inFeatures) / block;
       const scales = decoded.subarray(first, first + Math.ceil((shard.rows * inFeatures) / block));
-      const [packed, scale] = this.upload4bit(name, shard, codes[i]!, scales);
-      return {
-        ...shard,
-        packed,
-        absmax: scale,
-        block,
-        table: this.table("nf4"),
-        roundTo: "F32",
-        scratch: this.window(shard.rows, inFeatures),
-      };
-    });
+      const stored = { packed: codes[i]!, absmax: scales, quantType: "nf4", block, roundTo: "F32" } as const;
+      loaded.push(await this.upload4bit(name, shard, inFeatures, stored));
+    }
+    return loaded;
   }
 
-  private upload4bit(
+  private async upload4bit(
     name: string,
     shard: RowShard,
-    packed: Uint8Array,
-    absmax: Float32Array,
-  ): [Tensor, Tensor] {
+    columns: number,
+    stored: Pick<QuantisedShard, "block" | "roundTo"> & {
+      readonly packed: Uint8Array;
+      readonly absmax: Float32Array;
+      readonly quantType: "nf4" | "fp4";
+    },
+  ): Promise<QuantisedShard> {
     const label = `${name}@${shard.from}`;
-    return [
-      this.arena.filled(`${label}.packed`, (bytes) => bytes.set(packed)),
-      this.arena.filled(`${label}.absmax`, (bytes) => asF32(bytes).set(absmax)),
-    ];
+    const { device } = this.arena;
+    const packed = this.arena.take(`${label}.packed`);
+    const absmax = this.arena.take(`${label}.absmax`);
+    await device.upload(packed, stored.packed);
+    await device.upload(absmax, stored.absmax);
+    const { block, roundTo } = stored;
+    const table = this.table(stored.quantType);
+    return { ...shard, packed, absmax, block, table, roundTo, scratch: this.window(shard.rows, columns) };
   }
 
   private table(quantType: "nf4" | "fp4"): Tensor {
     let table = this.tables.get(quantType);
     if (!table) {
-      table = this.arena.filled("dequant.table", (bytes) => asF32(bytes).set(codeValues[quantType]));
+      table = this.arena.take("dequant.table");
+      this.arena.device.write(table, codeValues[quantType]);
       this.tables.set(quantType, table);
     }
     return table;
@@ -209,17 +201,9 @@ export class WeightLoader {
     return view;
   }
 
-  private async breathe(): Promise<void> {
-    await this.arena.device.check();
-  }
-
   private loaded<V>(name: string, value: V): V {
     this.doneBytes += this.base.tensors.get(name)!.bytes;
     this.onProgress?.(this.doneBytes, this.totalBytes);
     return value;
   }
-}
-
-function asF32(bytes: Uint8Array): Float32Array {
-  return new Float32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
 }

@@ -19,7 +19,10 @@ type Tile = 0 | 1 | 2 | 3;
 const enoughWorkgroups = 256;
 /** Steps of k below which a split does not pay. */
 const fewestSteps = 256;
-const workspaceElements = 4 << 20;
+/** Elements of the workspace that partial products of split sums take, once a device, on adapters with such bindings. */
+export function workspaceElements(maxBindingBytes: number): number {
+  return Math.min(4 << 20, Math.floor(maxBindingBytes / 4));
+}
 
 const workspaces = new WeakMap<Device, Tensor>();
 
@@ -27,7 +30,9 @@ const workspaces = new WeakMap<Device, Tensor>();
 function workspace(device: Device): Tensor {
   let tensor = workspaces.get(device);
   if (!tensor) {
-    tensor = device.tensor("workspace", "partial products", "f32", [workspaceElements]);
+    tensor = device.tensor("workspace", "partial products", "f32", [
+      workspaceElements(device.maxBindingBytes),
+    ]);
     workspaces.set(device, tensor);
   }
   return tensor;
@@ -44,7 +49,7 @@ export function matmulTile(
   const { mode, m, n, k, accumulate, outOffset, outStride } = plan;
   const { device } = stream;
   const grid = [Math.ceil(n / tileSizes[tile].n), Math.ceil(m / tileSizes[tile].m)] as const;
-  const splits = out.dtype === "f32" ? chooseSplits(grid[0] * grid[1], plan) : 1;
+  const splits = out.dtype === "f32" ? chooseSplits(device, grid[0] * grid[1], plan) : 1;
   const parts = splits > 1;
   const kernel = device.kernels.get("matmul_tile", {
     A: a.dtype,
@@ -84,7 +89,7 @@ function chooseTile(device: Device, m: number, n: number): Tile {
   return Math.ceil(m / 128) * Math.ceil(n / 128) >= 96 ? 3 : 2;
 }
 
-function chooseSplits(tiles: number, { m, n, k }: MatmulPlan): number {
+function chooseSplits(device: Device, tiles: number, { m, n, k }: MatmulPlan): number {
   const useful = Math.min(Math.ceil(enoughWorkgroups / tiles), Math.floor(k / fewestSteps));
-  return Math.max(1, Math.min(useful, Math.floor(workspaceElements / (m * n))));
+  return Math.max(1, Math.min(useful, Math.floor(workspaceElements(device.maxBindingBytes) / (m * n))));
 }
