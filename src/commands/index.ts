@@ -3,6 +3,7 @@
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
+import { exportCardCommand } from "./export-card.ts";
 import { exportGguf } from "./export-gguf.ts";
 import { exportMerged } from "./export-merged.ts";
 import { exportOllamaCommand } from "./export-ollama.ts";
@@ -27,6 +28,7 @@ const verbs: readonly Command[] = [
   exportGguf,
   exportMerged,
   exportOllamaCommand,
+  exportCardCommand,
   pull,
 ];
 
