@@ -11,7 +11,7 @@ import { type FloatType, isFloatType } from "../formats/dtype.ts";
 import { checkAdapterFits, readAdapter } from "../formats/peft-adapter.ts";
 import { type TensorToWrite, writeSafetensors } from "../formats/safetensors.ts";
 import { checkFreeSpace } from "./free-space.ts";
-import { mergedTensor, tensorBytes } from "./merged-weights.ts";
+import { MergeBuffers, mergedTensor, tensorBytes } from "./merged-weights.ts";
 import { checkOutputFolder } from "./output-path.ts";
 import { tokenizerFiles } from "./tokenizer-files.ts";
 
@@ -70,9 +70,8 @@ export function exportMerged(
   const found = checkAdapterFits(adapter, adapterPath, base.config);
   const targets = new Map(found.map((target) => [`${target.module}.weight`, target]));
   const { typeOf, main } = outputTypes(base, options);
-  const tensors = [...base.tensors.keys()].map((name) =>
-    mergedTensor({ base, adapter, targets }, name, typeOf(name)),
-  );
+  const source = { base, adapter, targets, buffers: new MergeBuffers(base) };
+  const tensors = [...base.tensors.keys()].map((name) => mergedTensor(source, name, typeOf(name)));
   const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   checkFreeSpace(out, total);
   const shards = planShards(tensors, options.maxShardBytes);

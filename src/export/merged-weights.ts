@@ -8,7 +8,19 @@ import type { TensorToWrite } from "../formats/safetensors.ts";
 
 /** Values converted at a time. */
 const valuesAtOnce = 1 << 20;
-const rawBytes = 1 << 22;
+
+/** Buffers that all tensors share: one per tensor would pile up until the garbage collector runs. */
+export class MergeBuffers {
+  readonly values: Float32Array;
+  readonly bytes: Uint8Array;
+
+  constructor(base: BaseWeights) {
+    // A row of any tensor must fit.
+    const longest = Math.max(...[...base.tensors.values()].map(({ shape }) => shape.at(-1)!));
+    this.values = new Float32Array(Math.max(valuesAtOnce, longest));
+    this.bytes = new Uint8Array(this.values.length * 4);
+  }
+}
 
 /** What is merged into what. */
 export interface MergeSource {
@@ -16,6 +28,7 @@ export interface MergeSource {
   readonly adapter: Adapter;
   /** By weight name, e.g. `model.layers.0.self_attn.q_proj.weight`. */
   readonly targets: ReadonlyMap<string, LoraTarget>;
+  readonly buffers: MergeBuffers;
 }
 
 /** The merged tensor `name` as `dtype`, read and computed while it is written.
@@ -25,13 +38,13 @@ export function mergedTensor(source: MergeSource, name: string, dtype: FloatType
   const { shape, type } = base.tensors.get(name)!;
   const target = targets.get(name);
   const untouched = target === undefined && type === dtype && base.storedInOrder(name);
-  const chunks = () => (untouched ? copied(base, name) : computed(source, name, target, dtype));
+  const chunks = () => (untouched ? copied(source, name) : computed(source, name, target, dtype));
   return { name, dtype, shape, chunks: { [Symbol.iterator]: chunks } };
 }
 
-function* copied(base: BaseWeights, name: string): Generator<Uint8Array> {
+function* copied({ base, buffers }: MergeSource, name: string): Generator<Uint8Array> {
   const { bytes } = base.tensors.get(name)!;
-  const buffer = new Uint8Array(Math.min(rawBytes, bytes));
+  const buffer = buffers.bytes;
   for (let done = 0; done < bytes; done += buffer.length) {
     const piece = buffer.subarray(0, Math.min(buffer.length, bytes - done));
     base.readRaw(name, done, piece);
@@ -40,7 +53,7 @@ function* copied(base: BaseWeights, name: string): Generator<Uint8Array> {
 }
 
 function* computed(
-  { base, adapter }: MergeSource,
+  { base, adapter, buffers }: MergeSource,
   name: string,
   target: LoraTarget | undefined,
   dtype: FloatType,
@@ -48,19 +61,18 @@ function* computed(
   const { shape, file } = base.tensors.get(name)!;
   const [rows = 1, ...rest] = shape;
   const columns = rest.reduce((product, n) => product * n, 1);
-  const step = Math.max(1, Math.floor(valuesAtOnce / columns));
-  const buffer = new Float32Array(Math.min(step, rows) * columns);
+  const step = Math.floor(buffers.values.length / columns);
   const add = target && deltaAdder(adapter, target);
   for (let row = 0; row < rows; row += step) {
     const last = Math.min(row + step, rows);
-    const values = base.readF32(name, row, last, buffer);
+    const values = base.readF32(name, row, last, buffers.values);
     add?.(row, last, values);
     roundTo(dtype, values);
     if (!allFinite(values))
       throw new DataError({ file, field: name }, `expected finite values that fit ${dtype}, got others`, {
         hint: "the base or the adapter is damaged, or its values are too large for this type: try --dtype float32",
       });
-    yield encode(dtype, values);
+    yield encode(dtype, values, buffers.bytes);
   }
 }
 
@@ -88,14 +100,16 @@ function deltaAdder(
   };
 }
 
-/** Values that `dtype` can hold exactly, as its bytes. */
-function encode(dtype: FloatType, values: Float32Array): Uint8Array {
+/** Values that `dtype` can hold exactly, as its bytes; half-precision ones lie in `into`. */
+function encode(dtype: FloatType, values: Float32Array, into: Uint8Array): Uint8Array {
   if (dtype === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  if (dtype === "F16") return new Uint8Array(Float16Array.from(values).buffer);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const halves = new Uint16Array(bits.length);
-  for (let i = 0; i < bits.length; i++) halves[i] = bits[i]! >>> 16;
-  return new Uint8Array(halves.buffer);
+  if (dtype === "F16") new Float16Array(into.buffer, 0, values.length).set(values);
+  else {
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    const halves = new Uint16Array(into.buffer, 0, values.length);
+    for (let i = 0; i < bits.length; i++) halves[i] = bits[i]! >>> 16;
+  }
+  return into.subarray(0, values.length * 2);
 }
 
 /** Bytes of the tensor in a file. */

@@ -140,6 +140,10 @@ async function downloadMissing(
   });
   const there = new Map<string, number>();
   let ready = 0;
+  const show = () => {
+    const sum = there.values().reduce((all, bytes) => all + bytes, 0);
+    progress.update(Math.floor(sum / mib), `${ready}/${missing.length} files`);
+  };
   const controller = new AbortController();
   const queue = [...missing];
   const work = async () => {
@@ -156,12 +160,12 @@ async function downloadMissing(
           ),
         onBytes(done) {
           there.set(hash, done);
-          const sum = there.values().reduce((all, bytes) => all + bytes, 0);
-          progress.update(Math.floor(sum / mib), `${ready}/${missing.length} files`);
+          show();
         },
         signal: controller.signal,
       });
       ready++;
+      show();
     }
   };
   try {
