@@ -2,6 +2,7 @@
 import adamw from "./adamw.wgsl" with { type: "text" };
 import add from "./add.wgsl" with { type: "text" };
 import add_bias from "./add_bias.wgsl" with { type: "text" };
+import argmax from "./argmax.wgsl" with { type: "text" };
 import attention_backward_kv from "./attention_backward_kv.wgsl" with { type: "text" };
 import attention_backward_kv_software from "./attention_backward_kv_software.wgsl" with { type: "text" };
 import attention_backward_q from "./attention_backward_q.wgsl" with { type: "text" };
@@ -9,6 +10,9 @@ import attention_backward_q_software from "./attention_backward_q_software.wgsl"
 import attention_delta from "./attention_delta.wgsl" with { type: "text" };
 import attention_forward from "./attention_forward.wgsl" with { type: "text" };
 import attention_forward_software from "./attention_forward_software.wgsl" with { type: "text" };
+import attention_paged from "./attention_paged.wgsl" with { type: "text" };
+import attention_paged_software from "./attention_paged_software.wgsl" with { type: "text" };
+import attention_paged_sum from "./attention_paged_sum.wgsl" with { type: "text" };
 import convert from "./convert.wgsl" with { type: "text" };
 import copy_peak from "./copy_peak.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
@@ -36,6 +40,7 @@ import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with 
 import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
 import rope from "./rope.wgsl" with { type: "text" };
 import rope_in_place from "./rope_in_place.wgsl" with { type: "text" };
+import rope_paged from "./rope_paged.wgsl" with { type: "text" };
 import scatter_rows from "./scatter_rows.wgsl" with { type: "text" };
 import sum_squares from "./sum_squares.wgsl" with { type: "text" };
 import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
@@ -48,6 +53,7 @@ export const kernels: Readonly<Record<string, string>> = {
   adamw,
   add,
   add_bias,
+  argmax,
   attention_backward_kv,
   attention_backward_kv_software,
   attention_backward_q,
@@ -55,6 +61,9 @@ export const kernels: Readonly<Record<string, string>> = {
   attention_delta,
   attention_forward,
   attention_forward_software,
+  attention_paged,
+  attention_paged_software,
+  attention_paged_sum,
   convert,
   copy_peak,
   cross_entropy,
@@ -75,6 +84,7 @@ export const kernels: Readonly<Record<string, string>> = {
   rms_norm_forward,
   rope,
   rope_in_place,
+  rope_paged,
   scatter_rows,
   sum_squares,
   swiglu_backward,
