@@ -17,7 +17,8 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   doctor: gpuHalf,
   export: ["data", "formats", "base"],
   hub: ["data", "formats", "base"],
-  commands: ["doctor", "export", "hub", "train", "generate", ...gpuHalf],
+  serve: ["generate", "train", ...gpuHalf],
+  commands: ["doctor", "export", "hub", "train", "generate", "serve", ...gpuHalf],
   "cli.ts": ["commands", "base"],
   kernels: [],
 };
