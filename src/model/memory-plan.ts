@@ -7,7 +7,7 @@ import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
 import { workspaceElements } from "../ops/matmul-tile.ts";
 import { layoutParameters } from "./adapter-parameters.ts";
-import { linearShapes, operandType, shardByRows } from "./shapes.ts";
+import { activationType, linearShapes, operandType, shardByRows } from "./shapes.ts";
 
 /** One buffer to be. */
 export interface BufferSpec {
@@ -190,24 +190,25 @@ function residualBuffers({ config, train, maxTokens }: PlanInput): BufferSpec[] 
 /** What one layer's forward leaves for its backward. */
 function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, set: number): BufferSpec[] {
   const type = operandType(tier);
+  const kept = activationType(tier);
   const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
   const ranks: Record<string, [Dtype, ...number[]]> = {};
   for (const [name, r] of maxRanks(targets)) ranks[`${name}.t#${set}`] = ["f32", n, r];
   return list("activations", {
     [`rstd1#${set}`]: ["f32", n],
-    [`xn1#${set}`]: [type, n, c],
+    [`xn1#${set}`]: [kept, n, c],
     [`q_pre#${set}`]: qkNorm && ["f32", n, heads * d],
     [`k_pre#${set}`]: qkNorm && ["f32", n, kvHeads * d],
     [`rstd_q#${set}`]: qkNorm && ["f32", n * heads],
     [`rstd_k#${set}`]: qkNorm && ["f32", n * kvHeads],
-    [`q#${set}`]: [type, n, heads * d],
-    [`k#${set}`]: [type, n, kvHeads * d],
-    [`v#${set}`]: [type, n, kvHeads * d],
-    [`attention#${set}`]: [type, n, heads * d],
+    [`q#${set}`]: [kept, n, heads * d],
+    [`k#${set}`]: [kept, n, kvHeads * d],
+    [`v#${set}`]: [kept, n, kvHeads * d],
+    [`attention#${set}`]: [kept, n, heads * d],
     [`lse#${set}`]: ["f32", heads, n],
     [`x2#${set}`]: ["f32", n, c],
     [`rstd2#${set}`]: ["f32", n],
-    [`xn2#${set}`]: [type, n, c],
+    [`xn2#${set}`]: [kept, n, c],
     [`gate#${set}`]: [type, n, f],
     [`up#${set}`]: [type, n, f],
     ...ranks,
@@ -228,11 +229,12 @@ function maxRanks(targets: readonly LoraTarget[]): Map<string, number> {
 function workingBuffers(input: PlanInput): BufferSpec[] {
   const { config, tier, train, dropout, maxTokens: n, targets } = input;
   const type = operandType(tier);
+  const kept = activationType(tier);
   const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
   const rank = Math.max(0, ...maxRanks(targets).values());
   const widest = Math.max(0, ...targets.map(({ inFeatures }) => inFeatures));
   // Rotation turns f32 into the tier's type; only where both are f32 and nothing is in between does it work in place.
-  const rotated = qkNorm || type === "f16";
+  const rotated = qkNorm || kept === "f16";
   return list("working set", {
     q_f32: rotated && ["f32", n, heads * d],
     k_f32: rotated && ["f32", n, kvHeads * d],
@@ -248,7 +250,7 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
     dgate: train && ["f32", n, f],
     dup: train && ["f32", n, f],
     dt: train && rank > 0 && ["f32", n, rank],
-    dropped: train && dropout && rank > 0 && [type, n, widest],
+    dropped: train && dropout && rank > 0 && [kept, n, widest],
     d_dropped: train && dropout && rank > 0 && ["f32", n, widest],
   });
 }
