@@ -22,12 +22,19 @@ import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
 import fma_peak from "./fma_peak.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
+import gemv from "./gemv.wgsl" with { type: "text" };
+import gemv_4bit from "./gemv_4bit.wgsl" with { type: "text" };
+import gemv_4bit_software from "./gemv_4bit_software.wgsl" with { type: "text" };
+import gemv_software from "./gemv_software.wgsl" with { type: "text" };
 import grad_norm from "./grad_norm.wgsl" with { type: "text" };
 import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
 import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
 import clamp_to_half_library from "./lib/clamp_to_half.wgsl" with { type: "text" };
+import four_bit_select_library from "./lib/four_bit_select.wgsl" with { type: "text" };
+import gemv_store_library from "./lib/gemv_store.wgsl" with { type: "text" };
 import random_library from "./lib/random.wgsl" with { type: "text" };
 import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
+import round_stored_library from "./lib/round_stored.wgsl" with { type: "text" };
 import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
 import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_matrix from "./matmul_matrix.wgsl" with { type: "text" };
@@ -73,6 +80,10 @@ export const kernels: Readonly<Record<string, string>> = {
   embed,
   fma_peak,
   gather_rows,
+  gemv,
+  gemv_4bit,
+  gemv_4bit_software,
+  gemv_software,
   grad_norm,
   matmul_matrix,
   matmul_software,
@@ -98,8 +109,11 @@ export const library: Readonly<Record<string, string>> = {
   attention_rows: attention_rows_library,
   attention_tile: attention_tile_library,
   clamp_to_half: clamp_to_half_library,
+  four_bit_select: four_bit_select_library,
+  gemv_store: gemv_store_library,
   random: random_library,
   reduce: reduce_library,
+  round_stored: round_stored_library,
   subgroup_spread: subgroup_spread_library,
   swiglu: swiglu_library,
 };

@@ -22,29 +22,29 @@ export type { GenerateOptions } from "./options.ts";
 /** How an engine is made. */
 export interface EngineOptions {
   /** Turns tokens into text; without one, answers have ids only. */
-  readonly tokenizer?: Tokenizer;
+  readonly tokenizer?: Tokenizer | undefined;
   /** Tokens that end an answer besides those of the base's config, such as the chat template's end of turn. */
-  readonly endTokenIds?: readonly number[];
+  readonly endTokenIds?: readonly number[] | undefined;
   /** Requests that run at once; others wait. 8 by default. */
-  readonly maxSequences?: number;
+  readonly maxSequences?: number | undefined;
   /** Tokens of the longest prompt and answer together; as many as the base was made for by default. */
-  readonly contextTokens?: number;
+  readonly contextTokens?: number | undefined;
   /** Bytes of keys and values; by default what a few thousand tokens a sequence need, at most half of what is free. */
-  readonly cacheBytes?: number;
+  readonly cacheBytes?: number | undefined;
   /** Most rows of one step: longer prompts take several. */
-  readonly stepTokens?: number;
+  readonly stepTokens?: number | undefined;
   /** Most tokens of each answer that are made before the host looks at them. */
-  readonly stepsPerSubmit?: number;
+  readonly stepsPerSubmit?: number | undefined;
 }
 
 /** One request. */
 export interface GenerateRequest {
   readonly promptIds: readonly number[];
   /** Name of a loaded adapter; the base alone without it. */
-  readonly adapter?: string;
+  readonly adapter?: string | undefined;
   readonly options: GenerateOptions;
   /** Ends the answer with reason `abort` and frees its place. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the engine is doing. Tokens, except where a name says otherwise. */

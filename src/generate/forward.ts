@@ -15,7 +15,7 @@ import { rmsNormForward } from "../ops/rms-norm.ts";
 import { gatherRows } from "../ops/rows.ts";
 import { swigluForward } from "../ops/swiglu.ts";
 import { type CacheSizes, GenerationBuffers, paddedVocab } from "./buffers.ts";
-import { type AdapterRows, project, projectRows } from "./projection.ts";
+import { type AdapterRows, project, projectShard } from "./projection.ts";
 
 /** What one step computes. */
 export interface Step {
@@ -172,10 +172,12 @@ export class Forward {
       { rows, columns, eps },
     );
     for (const shard of base.vocabulary)
-      projectRows(stream, shard, { x: buffers.headXn, y: buffers.logits }, rows, {
-        inFeatures: columns,
-        stride: paddedVocab(base.config),
-      });
+      projectShard(
+        stream,
+        shard,
+        { x: buffers.headXn, y: buffers.logits },
+        { m: rows, k: columns, outStride: paddedVocab(base.config) },
+      );
   }
 
   private attention(layer: DecoderLayer, step: Step, keys: number): void {

@@ -7,25 +7,25 @@ export interface GenerateOptions {
   /** Most tokens of the answer. */
   readonly maxTokens: number;
   /** Divides the logits before sampling; 0 (the default) takes the likeliest token. */
-  readonly temperature?: number;
+  readonly temperature?: number | undefined;
   /** Samples from this many likeliest tokens only; 0: all. */
-  readonly topK?: number;
+  readonly topK?: number | undefined;
   /** Samples from the fewest likeliest tokens that together have this probability. Holtzman et al. 2020. */
-  readonly topP?: number;
+  readonly topP?: number | undefined;
   /** Leaves out tokens below this share of the likeliest one's probability. Nguyen et al. 2024. */
-  readonly minP?: number;
+  readonly minP?: number | undefined;
   /** Divides positive logits, and multiplies negative ones, of tokens that are in prompt or answer. Keskar et al. 2019. */
-  readonly repetitionPenalty?: number;
+  readonly repetitionPenalty?: number | undefined;
   /** The same seed gives the same answer; without one, every answer has its own. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Texts that end the answer; they are not part of it. */
-  readonly stop?: readonly string[];
+  readonly stop?: readonly string[] | undefined;
   /** Tokens that end the answer besides the model's own end tokens. */
-  readonly stopTokenIds?: readonly number[];
+  readonly stopTokenIds?: readonly number[] | undefined;
   /** Go on past the model's own end tokens. */
-  readonly ignoreEos?: boolean;
+  readonly ignoreEos?: boolean | undefined;
   /** How many of the likeliest tokens to report beside each token. */
-  readonly logprobs?: number;
+  readonly logprobs?: number | undefined;
 }
 
 /** Most alternatives that are reported. */
