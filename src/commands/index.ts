@@ -14,6 +14,7 @@ import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 import { plan } from "./plan.ts";
 import { pull } from "./pull.ts";
+import { resolveInputs } from "./resolve-inputs.ts";
 import { train } from "./train.ts";
 
 const verbs: readonly Command[] = [
@@ -32,8 +33,22 @@ const verbs: readonly Command[] = [
   pull,
 ];
 
+/** The command, taking names on the Hub wherever its table has a base or data. */
+function takingNames(command: Command): Command {
+  if (!("base" in command.options || "data" in command.options)) return command;
+  return {
+    ...command,
+    async run(options, terminal) {
+      await command.run(await resolveInputs(options, terminal), terminal);
+    },
+  };
+}
+
 /** All commands. */
-export const commands: readonly Command[] = [...verbs, ...completionCommands(() => commands)];
+export const commands: readonly Command[] = [
+  ...verbs.map(takingNames),
+  ...completionCommands(() => commands),
+];
 
 /** What the words say that only group commands. */
 export const groups: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { formatCount, formatNumber, formatShare } from "../base/format.ts";
 import { describeAdapter } from "../formats/describe-adapter.ts";
+import { repoOfPath } from "../formats/hub-path.ts";
 import { isObject, type JsonObject } from "../formats/json-file.ts";
 import { type Adapter, readAdapter } from "../formats/peft-adapter.ts";
 import { lossCurve } from "./loss-curve.ts";
@@ -220,8 +221,8 @@ function publicValue(value: unknown): string {
 
 /** The name of a base on the Hub, when the adapter gives one. A path in the Hub's cache says it too. */
 function hubName(baseModel: string | undefined): string | undefined {
-  const cached = /models--([^/\\]+?)--([^/\\]+)[/\\]snapshots[/\\]/.exec(baseModel ?? "");
-  if (cached !== null) return `${cached[1]}/${cached[2]}`;
+  const cached = baseModel && repoOfPath(baseModel);
+  if (cached) return cached;
   return baseModel !== undefined && /^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(baseModel) ? baseModel : undefined;
 }
 

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { UserError } from "../base/errors.ts";
 import type { ModelConfig } from "../formats/config.ts";
+import { repoOfPath } from "../formats/hub-path.ts";
 import {
   type Adapter,
   type AdapterTensor,
@@ -67,7 +68,8 @@ function loraConfig(options: TrainOptions, given: LoraConfig | undefined): LoraC
       options.alphaPattern === undefined
         ? (given?.alphaPattern ?? {})
         : parseNumberPairs("alpha-pattern", options.alphaPattern),
-    baseModel: options.base,
+    // PEFT finds the base by this: a name that works on other machines, where there is one.
+    baseModel: repoOfPath(options.base) ?? options.base,
     revision: undefined,
   };
 }

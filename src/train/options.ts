@@ -17,9 +17,21 @@ export const trainOptions = {
     required: true,
     group: data,
     aliases: ["model-name-or-path"],
-    help: "base model: a Hugging Face directory or a GGUF file",
+    help: "base model: a Hugging Face directory, a GGUF file, or org/name on the Hub",
   },
   ...dataOptions,
+  hub: {
+    type: "string",
+    value: "ORG/NAME",
+    group: data,
+    help: "instead of --data: a data set on the Hub, downloaded once and pinned in sekft.lock",
+  },
+  corpusVersion: {
+    type: "string",
+    value: "latest|VERSION",
+    group: data,
+    help: "which version of --hub, where it keeps several in folders (v1, v2, ...); latest when left out",
+  },
   tokenized: {
     type: "string",
     value: "FILE.json",
