@@ -26,8 +26,8 @@ export interface QuantisedShard extends RowShard {
 }
 export type WeightShard = DenseShard | QuantisedShard;
 
-/** Bytes of f32 that are on the host at once while converting. */
-const stagingBytes = 16 << 20;
+/** Bytes that are on the host at once: Dawn makes new staging memory for every upload above 4 MiB. */
+const stagingBytes = 4 << 20;
 
 /** Reads a base's weights into an arena's buffers. */
 export class WeightLoader {
@@ -84,13 +84,14 @@ export class WeightLoader {
   private async fillDense(name: string, shard: RowShard, columns: number, target: Tensor): Promise<void> {
     const { device } = this.arena;
     const { type } = this.base.tensors.get(name)!;
-    if (target.dtype === "f16" && type === "F16" && this.base.storedInOrder(name)) {
+    if (type === target.dtype.toUpperCase() && this.base.storedInOrder(name)) {
       const bytes = new Uint8Array(this.staging.buffer);
-      const total = shard.rows * columns * 2;
+      const size = target.dtype === "f16" ? 2 : 4;
+      const total = shard.rows * columns * size;
       for (let at = 0; at < total; at += bytes.length) {
         const piece = bytes.subarray(0, Math.min(bytes.length, total - at));
-        this.base.readRaw(name, shard.from * columns * 2 + at, piece, { checkFinite: true });
-        await device.upload(target, piece, at / 2);
+        this.base.readRaw(name, shard.from * columns * size + at, piece, { checkFinite: true });
+        await device.upload(target, piece, at / size);
       }
       return;
     }
