@@ -156,7 +156,7 @@ function readOptions(options: RequestFields | undefined): Record<string, unknown
     const raw = options!.any(name);
     const key = findKey(trainOptions, name);
     if (key === undefined || ownOptions.has(key)) {
-      const near = closest(name, optionNames(trainOptions));
+      const near = closest(name.replaceAll("_", "-"), optionNames(trainOptions));
       throw options!.error(
         name.slice(0, 80),
         key === undefined

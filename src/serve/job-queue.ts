@@ -72,6 +72,13 @@ export class JobQueue {
           code: "model_not_found",
         },
       );
+    const held = this.parts.common.load4bit;
+    if ((request.values.load4bit ?? held) !== held)
+      throw new ApiError(
+        400,
+        `options.load_4bit: expected ${held}, as the base is held, got ${request.values.load4bit}`,
+        { param: "options.load_4bit" },
+      );
     if (request.suffix !== null) {
       adapters.checkName(request.suffix);
       if (this.jobs.some(({ name, over }) => name === request.suffix && !over))

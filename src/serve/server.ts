@@ -98,9 +98,9 @@ export class ResidentServer {
     let path = "none";
     let response: Response;
     try {
+      if (!this.routes.some(({ open, path }) => open && path === url.pathname)) this.authorise(request, url);
       const { route, params } = findRoute(this.routes, request.method, url.pathname);
       path = route.path;
-      if (!route.open) this.authorise(request, url);
       response = await route.handle(routed(request, url, params, this.parts.limits));
     } catch (error) {
       const failure = toApiError(await this.hot.explain(error));

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Terminal } from "../../src/base/command.ts";
 import { resolveOptions } from "../../src/base/resolve.ts";
+import { openBase } from "../../src/formats/base-weights.ts";
 import { type Listener, listen } from "../../src/serve/listen.ts";
 import { openServedBase } from "../../src/serve/open-served-base.ts";
 import { residentOptions } from "../../src/serve/resident-options.ts";
@@ -84,6 +85,10 @@ export async function runReal(base: string, parts: Partial<ServerParts> = {}): P
   const format = loadTextFormat(base);
   return run({
     basePath: base,
+    fingerprint: () => {
+      using weights = openBase(base);
+      return weights.fingerprint();
+    },
     format,
     open: () => openServedBase(options, format, listening().terminal),
     common: { base, load4bit: false, chatTemplate: undefined },
