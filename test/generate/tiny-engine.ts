@@ -60,3 +60,10 @@ export async function whole(engine: Engine, request: GenerateRequest): Promise<W
     text: tokens.map(({ text }) => text).join(""),
   };
 }
+
+/** A prompt of random ids of a base's vocabulary. */
+export function promptOf(base: BaseModel, length: number, seed: number): number[] {
+  return Array.from({ length }, (_, i) => Math.imul(i + 1, 2654435761 ^ (seed * 40503)) >>> 8).map(
+    (value) => value % base.config.vocab,
+  );
+}
