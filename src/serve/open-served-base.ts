@@ -1,6 +1,7 @@
 // Loads a base onto the device and puts the engine and the trainer to work on it, both on the one copy.
 
 import type { Terminal } from "../base/command.ts";
+import { UserError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
 import { startProgress } from "../base/progress.ts";
 import { openBase } from "../formats/base-weights.ts";
@@ -77,9 +78,21 @@ export async function openServedBase(
   }
 }
 
+/** @throws UserError for a longer context than the base was made for. */
 function contextOf({ contextTokens }: ResidentOptions, config: ModelConfig): number {
   const most = config.maxPositionEmbeddings;
-  return Math.min(contextTokens ?? Math.min(most, USUAL_CONTEXT), most);
+  if (contextTokens !== undefined && contextTokens > most)
+    throw new UserError(
+      `--context-tokens: expected at most ${most}, which the base was made for, got ${contextTokens}`,
+    );
+  return contextTokens ?? Math.min(most, USUAL_CONTEXT);
+}
+
+/** Checks of a base and its options that need no device.
+ *  @throws UserError or DataError. */
+export function checkBase(options: ResidentOptions): void {
+  using weights = openBase(options.base);
+  contextOf(options, weights.config);
 }
 
 /** Waits until the engine is between two steps; rejects when it will make no more. */

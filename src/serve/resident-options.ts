@@ -25,7 +25,7 @@ export const residentOptions = {
   },
   adapter: {
     type: "list",
-    value: "NAME=DIR,...",
+    value: "NAME=DIR",
     group: base,
     help: "PEFT adapters to serve from the start",
   },

@@ -6,7 +6,7 @@ import { Interrupted, UserError } from "../base/errors.ts";
 import { openBase } from "../formats/base-weights.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { checkAddress, listen } from "./listen.ts";
-import { openServedBase } from "./open-served-base.ts";
+import { checkBase, openServedBase } from "./open-served-base.ts";
 import type { ResidentOptions } from "./resident-options.ts";
 import { ResidentServer } from "./server.ts";
 import { loadTextFormat } from "./text-format.ts";
@@ -21,6 +21,7 @@ export async function serve(options: ResidentOptions, terminal: Terminal): Promi
   checkAddress(address, keys !== undefined);
   const baseName = options.servedModelName ?? nameOf(options.base);
   const adapters = readAdapterList(options.adapter ?? [], baseName);
+  checkBase(options);
   const format = loadTextFormat(options.base, options.chatTemplate);
   const died = Promise.withResolvers<never>();
   // Nobody may be waiting yet.

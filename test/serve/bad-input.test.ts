@@ -69,6 +69,18 @@ describe("an address that cannot be had is refused before anything is loaded:", 
   });
 });
 
+test("--adapter may be given again and again", () => {
+  // What the parser takes for a list: the placeholder must end in a word.
+  expect(residentOptions.adapter.value).toMatch(/\w$/);
+});
+
+test("a base or a context that cannot be is refused before an address is taken", async () => {
+  await expect(start({ base: "/nowhere", port: "1" })).rejects.toThrow(
+    "expected a model directory or a .gguf file",
+  );
+  await expect(start({ contextTokens: "513" })).rejects.toThrow("--context-tokens: expected at most 512");
+});
+
 const keyFile = join(folder, "keys.txt");
 writeFileSync(keyFile, "# mine\nsecret-one\n  secret-two  \n");
 
