@@ -7,6 +7,7 @@ import { exportCardCommand } from "./export-card.ts";
 import { exportGguf } from "./export-gguf.ts";
 import { exportMerged } from "./export-merged.ts";
 import { exportOllamaCommand } from "./export-ollama.ts";
+import { generate } from "./generate.ts";
 import { inspectAdapter } from "./inspect-adapter.ts";
 import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
@@ -14,6 +15,7 @@ import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 import { plan } from "./plan.ts";
 import { pull } from "./pull.ts";
+import { resident } from "./resident.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
 import { train } from "./train.ts";
 
@@ -26,6 +28,8 @@ const verbs: readonly Command[] = [
   inspectForward,
   plan,
   train,
+  generate,
+  resident,
   exportGguf,
   exportMerged,
   exportOllamaCommand,
