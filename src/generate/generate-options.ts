@@ -104,8 +104,8 @@ export const generateOptions = {
     group: sampling,
     help: "the same seed gives the same answer [default another each time]",
   },
-  stop: { type: "list", value: "TEXT,...", group: sampling, help: "texts that end the answer" },
-  stopTokenIds: { type: "list", value: "ID,...", group: sampling, help: "token ids that end the answer" },
+  stop: { type: "list", value: "TEXT", group: sampling, help: "texts that end the answer" },
+  stopTokenIds: { type: "list", value: "ID", group: sampling, help: "token ids that end the answer" },
   ignoreEos: { type: "flag", group: sampling, help: "go on past the base's own end tokens" },
   logprobs: {
     type: "int",
