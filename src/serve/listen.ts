@@ -1,6 +1,6 @@
 // Opens the port or socket. Owns what stands in the way of that.
 
-import { chmodSync, existsSync, lstatSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, rmSync } from "node:fs";
 import { UserError } from "../base/errors.ts";
 import { isLoopback } from "./api-keys.ts";
 
@@ -95,7 +95,6 @@ function listenSocket(path: string, common: Common): Listener {
   const mask = process.umask(0o177);
   try {
     server = Bun.serve({ ...common, unix: path });
-    chmodSync(path, 0o600);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new UserError(

@@ -263,6 +263,21 @@ describe("limits", () => {
     base.engine.pace = 0;
   });
 
+  test("a request whose length nobody told is counted while it comes", async () => {
+    const piece = new TextEncoder().encode(" ".repeat(1000));
+    let sent = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent++ < 100) controller.enqueue(piece);
+        else controller.close();
+      },
+    });
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`${server.url}/v1/completions`, { method: "POST", headers, body });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ error: { code: "request_too_large" } });
+  });
+
   test("a file that is too large is refused while it comes", async () => {
     const body = new FormData();
     body.append("purpose", "fine-tune");

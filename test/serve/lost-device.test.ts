@@ -107,6 +107,7 @@ describe("a device that is pulled", () => {
       expect(job.events.map(({ message }) => message)).toContain(
         "The device was lost; the job goes on from its last checkpoint",
       );
+      expect(job.events.some(({ message }) => /^resume: from step [48] of 30$/.test(message))).toBe(true);
       const out = join(folder, "whole");
       const flags = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]));
       const keys = { loraR: flags.lora_r, maxSteps: flags.max_steps, saveSteps: flags.save_steps };

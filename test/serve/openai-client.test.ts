@@ -312,6 +312,21 @@ describe("sekft train --resident", () => {
       expect(readFileSync(join(remote, name))).toEqual(readFileSync(join(home, name)));
   });
 
+  gpuTest("leaves no memory behind", async () => {
+    const bytes: number[] = [];
+    for (const name of ["once", "twice", "thrice"]) {
+      await trainOnResident(
+        server.url,
+        optionsFor({ out: join(folder, name), maxSteps: "2" }),
+        listening().terminal,
+      );
+      await server.post("/v1/unload_lora_adapter", { lora_name: name });
+      bytes.push([...server.server.hot.current.memory().values()].reduce((a, b) => a + b, 0));
+    }
+    expect(bytes[1]).toBe(bytes[0]!);
+    expect(bytes[2]).toBe(bytes[0]!);
+  });
+
   gpuTest("refuses another base, a resume, and a server that is not there", async () => {
     const { terminal } = listening();
     const out = join(folder, "refused");
