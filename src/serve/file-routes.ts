@@ -48,7 +48,11 @@ export function fileRoutes(files: FileStore): Route[] {
     {
       method: "GET",
       path: "/v1/files/:file/content",
-      handle: ({ params }) => new Response(Bun.file(files.path(params.file!))),
+      // Never as a page: a browser that is led here must not run what was uploaded.
+      handle: ({ params }) =>
+        new Response(Bun.file(files.path(params.file!)), {
+          headers: { "content-type": "application/octet-stream", "x-content-type-options": "nosniff" },
+        }),
     },
     {
       method: "DELETE",

@@ -145,6 +145,6 @@ export class Job {
 }
 
 /** OpenAI's way to name the model of a checkpoint. */
-export function checkpointName(model: string, step: number): string {
+function checkpointName(model: string, step: number): string {
   return `${model}:ckpt-step-${step}`;
 }

@@ -11,7 +11,7 @@ const DEEPEST = 64;
 
 /** Reads a body of at most `limit` bytes.
  *  @throws ApiError 413 as soon as it is longer, 400 when it ends early. */
-export async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = (bytes: number) =>
     new ApiError(413, `request: expected at most ${limit} bytes, got ${bytes} or more`, {
       code: "request_too_large",

@@ -4,7 +4,7 @@ import type { Terminal } from "../base/command.ts";
 import { AdapterRegistry } from "./adapter-registry.ts";
 import { adapterRoutes, type BaseFacts } from "./adapter-routes.ts";
 import { type AnswerLimits, Answers } from "./answers.ts";
-import { type ApiError, toApiError } from "./api-error.ts";
+import { ApiError, toApiError } from "./api-error.ts";
 import { type ApiKeys, checkLocal } from "./api-keys.ts";
 import { type CompletionParts, completionHandler } from "./completion-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
@@ -94,10 +94,10 @@ export class ResidentServer {
 
   /** Answers any request; never throws. */
   readonly answer = async (request: Request): Promise<Response> => {
-    const url = new URL(request.url);
     let path = "none";
     let response: Response;
     try {
+      const url = urlOf(request);
       if (!this.routes.some(({ open, path }) => open && path === url.pathname)) this.authorise(request, url);
       const { route, params } = findRoute(this.routes, request.method, url.pathname);
       path = route.path;
@@ -166,4 +166,13 @@ export class ResidentServer {
       failure.status === 500 && cause instanceof Error ? `\n${cause.stack ?? cause.message}` : "";
     this.parts.terminal.warn(`resident: ${failure.message}${detail}`);
   }
+}
+
+/** The host is the client's word and may be anything. */
+function urlOf(request: Request): URL {
+  const url = URL.parse(request.url);
+  if (url) return url;
+  throw new ApiError(400, "host: expected a name or an address, got something else", {
+    code: "invalid_host",
+  });
 }

@@ -11,7 +11,7 @@ import type {
 } from "../../src/serve/served-base.ts";
 
 /** An engine that counts up from the prompt's last id. */
-export class FakeEngine implements ServedEngine {
+class FakeEngine implements ServedEngine {
   readonly asked: AnswerRequest[] = [];
   readonly loaded = new Map<string, string>();
   running = 0;

@@ -241,6 +241,11 @@ const rawCases: [string, string | Uint8Array][] = [
   ["a negative length", head(text, "Content-Length: -5")],
   ["two lengths", head(text, "Content-Length: 5", "Content-Length: 6")],
   ["a length and chunks", head(text, "Content-Length: 5", "Transfer-Encoding: chunked")],
+  ...["a b", "[::1", "x:y:z", "http://x", "\u0080", "%zz", "a/../b", ""].map((host): [string, string] => [
+    `host ${JSON.stringify(host)}`,
+    `GET /v1/models HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+  ]),
+  ["no host", "GET /v1/models HTTP/1.1\r\n\r\n"],
   ["chunks that are none", `${head(text, "Transfer-Encoding: chunked")}ZZ\r\nhello`],
   ["a length beyond the limit", head(text, "Content-Length: 999999999999")],
   ["headers of 100 KB", head(text, `X-Long: ${"x".repeat(100_000)}`)],
