@@ -7,8 +7,8 @@
 // the stride. Dao et al. 2023, "Flash-Decoding". Twin: test/reference/attention.ts
 enable subgroups;
 const LANES: u32 = 8u; // spec: 4 | 8 | 16 | 32 | 64
-const HEADS: u32 = 1u; // spec: 1 | 2 | 3 | 4
-override VECS: u32 = 2u;
+const HEADS: u32 = 1u; // spec: 1 | 2
+const VECS: u32 = 2u; // spec: 1 | 2 | 4 | 8 | 16
 const PAGE: u32 = 16u;
 const HIDDEN: f32 = -1e30;
 
@@ -21,6 +21,7 @@ struct Params {
   window: u32,
   splits: u32,
   split: u32,
+  lanes: u32, // LANES, but nothing that a compiler could unroll a loop by: that costs seconds
   scale: f32,
 }
 var<immediate> p: Params;
@@ -46,8 +47,8 @@ fn attention_paged_software(@builtin(workgroup_id) group: vec3u, @builtin(local_
   let begin = max(lo, group.z * p.split);
   let end = min(row.x + 1u, (group.z + 1u) * p.split);
 
-  var query: array<array<vec4f, 16>, HEADS>;
-  var o: array<array<vec4f, 16>, HEADS>;
+  var query: array<array<vec4f, VECS>, HEADS>;
+  var o: array<array<vec4f, VECS>, HEADS>;
   var top: array<f32, HEADS>;
   var sum: array<f32, HEADS>;
   for (var h = 0u; h < HEADS; h++) {
@@ -65,7 +66,7 @@ fn attention_paged_software(@builtin(workgroup_id) group: vec3u, @builtin(local_
     let page = table[row.y * p.row_pages + key / PAGE];
     let place = ((page * PAGE + key % PAGE) * p.kv_heads + kv_head) * vectors;
     var score: array<f32, HEADS>;
-    for (var j = 0u; j < LANES; j++) {
+    for (var j = 0u; j < p.lanes; j++) {
       let at = subgroupShuffle(place, j);
       var partial: array<f32, HEADS>;
       // Said aloud, since the declaration's own zeros come once a loop on this driver, not once a turn.
@@ -95,7 +96,7 @@ fn attention_paged_software(@builtin(workgroup_id) group: vec3u, @builtin(local_
         o[h][c] *= keep;
       }
     }
-    for (var j = 0u; j < LANES; j++) {
+    for (var j = 0u; j < p.lanes; j++) {
       let at = subgroupShuffle(place, j);
       for (var c = 0u; c < VECS; c++) {
         let v = v_pages[at + min(c * LANES + lane, vectors - 1u)];
@@ -111,14 +112,11 @@ fn attention_paged_software(@builtin(workgroup_id) group: vec3u, @builtin(local_
       let at = (head * p.splits + group.z) * (p.head_dim + 2u);
       for (var c = 0u; c < VECS; c++) {
         let d = 4u * (c * LANES + lane);
-        for (var e = 0u; e < 4u; e++) {
-          if (d + e < p.head_dim) {
-            if (p.splits == 1u) {
-              out[head * p.head_dim + d + e] = o[h][c][e] / sum[h];
-            } else {
-              parts[at + d + e] = o[h][c][e];
-            }
-          }
+        let rest = p.head_dim - min(d, p.head_dim);
+        if (p.splits == 1u) {
+          store_out(head * p.head_dim + d, o[h][c] / sum[h], rest);
+        } else {
+          store_part(at + d, o[h][c], rest);
         }
       }
       if (p.splits > 1u && lane == 0u) {
@@ -127,4 +125,18 @@ fn attention_paged_software(@builtin(workgroup_id) group: vec3u, @builtin(local_
       }
     }
   }
+}
+
+fn store_out(at: u32, value: vec4f, count: u32) {
+  if (count > 0u) { out[at] = value.x; }
+  if (count > 1u) { out[at + 1u] = value.y; }
+  if (count > 2u) { out[at + 2u] = value.z; }
+  if (count > 3u) { out[at + 3u] = value.w; }
+}
+
+fn store_part(at: u32, value: vec4f, count: u32) {
+  if (count > 0u) { parts[at] = value.x; }
+  if (count > 1u) { parts[at + 1u] = value.y; }
+  if (count > 2u) { parts[at + 2u] = value.z; }
+  if (count > 3u) { parts[at + 3u] = value.w; }
 }

@@ -126,6 +126,7 @@ export function attentionPaged(
       window,
       splits,
       split: splits > 1 ? splitKeys : s.keys,
+      lanes: stream.device.facts.subgroupMin,
       scale: s.scale,
     },
     [tokens, groups, splits],
@@ -144,11 +145,12 @@ function attentionKernel({ kernels, tier, facts }: Device, s: PagedSizes, dtype:
   if (tier !== "software") return { kernel: kernels.get("attention_paged", { T: dtype }), groups: heads };
   const lanes = facts.subgroupMin;
   const share = heads / kvHeads;
-  const bundle = Math.min(4, share);
+  // Two at once halve the loads; more cost seconds of compilation.
+  const bundle = Math.min(2, share);
   const spec = {
     LANES: lanes,
     HEADS: bundle,
-    VECS: Math.ceil(pagedStride(headDim) / 4 / lanes),
+    VECS: [1, 2, 4, 8, 16].find((vectors) => vectors * lanes * 4 >= headDim)!,
   };
   return {
     kernel: kernels.get("attention_paged_software", spec),
