@@ -181,9 +181,12 @@ async function speedOf(parts: Parts, report: PlanReport, terminal: Terminal): Pr
 
 async function openPlanBase({ base, shape }: PlanOptions): Promise<PlanBase> {
   if ((base === undefined) === (shape === undefined))
-    throw new UserError("plan: expected either --base or --shape, got both or none", {
-      hint: "--base takes a model directory or GGUF file, --shape a name such as mistral-7b (list shows all)",
-    });
+    throw new UserError(
+      `plan: expected either --base or --shape, got ${base === undefined ? "neither" : "both"}`,
+      {
+        hint: "--base takes a model directory or GGUF file, --shape a name such as mistral-7b (list shows all)",
+      },
+    );
   const { planBase, shapeBase } = await import("../doctor/plan-base.ts");
   if (base !== undefined) return planBase(base);
   const { shapeOf } = await import("../doctor/named-shapes.ts");

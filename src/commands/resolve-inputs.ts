@@ -10,18 +10,20 @@ interface Inputs {
   readonly data?: string | undefined;
   readonly hub?: string | undefined;
   readonly corpusVersion?: string | undefined;
+  /** A server's base may be named by the id that the server gives it. */
+  readonly resident?: string | undefined;
 }
 
 /** `options` with `base` and `data` as paths: `org/name` becomes its snapshot in the cache, downloaded when it is not there;
  *  `hub` names a data set of the Hub instead of `data`.
  *  @throws UserError when a name cannot be found or two sources of data are given. */
 export async function resolveInputs<T extends Inputs>(options: T, terminal: Terminal): Promise<T> {
-  const { base, data, hub, corpusVersion } = options;
+  const { base, data, hub, corpusVersion, resident } = options;
   if (hub !== undefined && data !== undefined)
     throw new UserError("--hub: expected it alone or --data alone, got both");
   return {
     ...options,
-    base: base && (await resolve(base, "model", terminal)),
+    base: resident === undefined ? base && (await resolve(base, "model", terminal)) : base,
     data: hub
       ? corpusFolder(await resolve(hub, "dataset", terminal), hub, corpusVersion ?? "latest")
       : data && (await resolve(data, "dataset", terminal)),

@@ -9,7 +9,15 @@ export const train = defineCommand({
   summary: "Trains a LoRA or QLoRA adapter on trajectories",
   description:
     "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change.",
-  options: trainOptions,
+  options: {
+    ...trainOptions,
+    resident: {
+      type: "string",
+      value: "URL",
+      group: "Device",
+      help: "run on the hot base of a `sekft resident` there, which serves the adapter at once",
+    },
+  },
   examples: [
     {
       line: "sekft train --data ./trajectories --base ./SmolLM2-135M-Instruct --out ./ckpt",
@@ -19,14 +27,23 @@ export const train = defineCommand({
       line: "sekft train --data rows.jsonl --base ./Mistral-7B --out ./ckpt --load-4bit --save-steps 50 --resume",
       does: "QLoRA with a checkpoint every 50 steps; goes on where it stopped",
     },
+    {
+      line: "sekft train --data rows.jsonl --base ./Mistral-7B --out ./ckpt --resident http://127.0.0.1:8080",
+      does: "trains on the base that a resident server holds, without loading it again",
+    },
   ],
   async run(options, terminal) {
     if (options.inspect) {
       const { showMask } = await import("./inspect-mask.ts");
       return showMask({ ...options, data: givenData(options.data), ...view }, terminal);
     }
+    const { resident, ...run } = options;
+    if (resident !== undefined) {
+      const { trainOnResident } = await import("../serve/train-on-resident.ts");
+      return trainOnResident(resident, run, terminal);
+    }
     const { train: start } = await import("../train/session.ts");
-    await start(options, terminal);
+    await start(run, terminal);
   },
 });
 
