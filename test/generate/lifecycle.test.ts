@@ -197,3 +197,32 @@ gpuTest("a crowd that joins, leaves and hangs up at random: each answer is what 
     expect({ i, ids: first[i] }).toEqual({ i, ids: alone.ids });
   }
 });
+
+gpuTest("an adapter swap costs nothing: no memory, no pipeline, and no later first token", async () => {
+  using tiny = await tinyEngine(device, "tiny-mistral");
+  const { engine } = tiny;
+  for (const name of ["mistral-all", "mistral-pattern"]) await engine.loadAdapter(name, adapterOf(name));
+  let asked = 0;
+  const firstToken = async (adapter: string): Promise<number> => {
+    const promptIds = promptOf(tiny.base, 120, 500 + asked++);
+    const start = performance.now();
+    await engine.generate({ promptIds, adapter, options: { maxTokens: 1 } }).finished;
+    return performance.now() - start;
+  };
+  for (const name of ["mistral-all", "mistral-pattern"]) await firstToken(name);
+  const held = () => ({
+    bytes: device.allocatedBytes,
+    pipelines: device.kernels.pipelineCount,
+    groups: device.kernels.bindGroupCount,
+  });
+  const before = held();
+  const times = { same: [] as number[], swapped: [] as number[] };
+  for (let round = 0; round < 15; round++)
+    for (const name of ["mistral-all", "mistral-pattern"]) {
+      times.swapped.push(await firstToken(name));
+      times.same.push(await firstToken(name));
+    }
+  expect(held()).toEqual(before);
+  // The fastest of many: what a busy machine adds is not the swap's.
+  expect(Math.min(...times.swapped) / Math.min(...times.same)).toBeLessThan(1.2);
+});
