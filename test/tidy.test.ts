@@ -153,12 +153,13 @@ describe("each rule refuses", () => {
       "// TODO: later",
       "# FIXME",
       'read("/home/someone/data")',
-      "see /root/x",
+      // Put together here, so that this file does not break the rule itself.
+      `see ${"/"}root/x`,
       "/tmp/made/by-hand",
-      "https://registry.npmjs.org/x",
-      "http://deb.debian.org/debian",
-      "https://pypi.org/simple",
-      "files.pythonhosted.org",
+      `https://registry.${"npm"}js.org/x`,
+      `http://${"deb"}.debian.org/debian`,
+      `https://${"py"}pi.org/simple`,
+      `files.${"python"}hosted.org`,
     ])
       expect({ text, complaints: rules.bannedText(files({ "src/a.ts": `ok\n${text}` })).length }).toEqual({
         text,
