@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { closest, DataError, show, UserError } from "./errors.ts";
+import { closest, DataError, fileProblem, show, UserError } from "./errors.ts";
 import { findKey, flagName, type OptionTable } from "./options.ts";
 import { expectation, optionNames, readValue } from "./values.ts";
 
@@ -51,8 +51,8 @@ function readText(path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "bytes that are not UTF-8";
-    throw new UserError(`--config ${path}: expected a readable YAML file, got ${code}`, { cause: error });
+    const problem = error instanceof TypeError ? "bytes that are not UTF-8" : fileProblem(error);
+    throw new UserError(`--config ${path}: expected a readable YAML file, got ${problem}`, { cause: error });
   }
 }
 

@@ -61,11 +61,27 @@ export class OutputClosed extends SekftError {
   readonly exitCode = 0;
 }
 
+const fileProblems: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "no permission",
+  EPERM: "no permission",
+  EISDIR: "a folder",
+  ENOTDIR: "a path through something that is no folder",
+  ENOSPC: "a full disk",
+};
+
+/** What stands behind `got` when the operating system would not open or read a file. */
+export function fileProblem(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return (code && fileProblems[code]) || code || String(error);
+}
+
 /** A short, safe rendering of any value for an error message. */
 export function show(value: unknown): string {
+  if (value === undefined) return "nothing";
   if (typeof value === "string")
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (typeof value === "bigint" || value === undefined || typeof value === "number") return String(value);
+  if (typeof value === "bigint" || typeof value === "number") return String(value);
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -1,7 +1,7 @@
 // What the user sees when something failed, and the exit code that says whose fault it was.
 
 import type { Terminal } from "./command.ts";
-import { DataError, OutputClosed, SekftError, UserError } from "./errors.ts";
+import { DataError, fileProblem, OutputClosed, SekftError, UserError } from "./errors.ts";
 import { printable } from "./terminal.ts";
 
 /** Prints one `sekft: ...` line and a `hint:` line if there is one on stderr, with --json also an `{"error": ...}` line
@@ -40,15 +40,9 @@ function stackLines(error: unknown): string[] {
 // A file that cannot be opened is the user's to fix, also where no command has said so better.
 function recognise(error: unknown): unknown {
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = {
-    ENOENT: "nothing there",
-    EACCES: "no permission",
-    EPERM: "no permission",
-    EISDIR: "a folder",
-    ENOTDIR: "a path through something that is no folder",
-    ENOSPC: "a full disk",
-  };
-  const reason = code && Object.hasOwn(reasons, code) ? reasons[code] : undefined;
-  if (!(error instanceof Error) || error instanceof SekftError || !reason || !path) return error;
-  return new UserError(`${path}: expected a file that can be used, got ${reason}`, { cause: error });
+  if (!(error instanceof Error) || error instanceof SekftError || !code || !path) return error;
+  const reason = fileProblem(error);
+  return reason === code
+    ? error
+    : new UserError(`${path}: expected a file that can be used, got ${reason}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 // Text lines of a file, one at a time, checked to be UTF-8: memory is one line and one block, whatever the file's size.
 
 import { closeSync, openSync, readSync } from "node:fs";
-import { DataError, UserError } from "../base/errors.ts";
+import { DataError, fileProblem, UserError } from "../base/errors.ts";
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -53,11 +53,7 @@ function openFile(file: string): number {
   try {
     return openSync(file, "r");
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new UserError(
-      `${file}: expected a readable file, got ${code === "ENOENT" ? "nothing there" : code}`,
-      { cause },
-    );
+    throw new UserError(`${file}: expected a readable file, got ${fileProblem(cause)}`, { cause });
   }
 }
 

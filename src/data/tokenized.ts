@@ -1,7 +1,7 @@
 // Ready-made token lists: `train --tokenized FILE` and `inspect forward --ids FILE`. Every number is checked.
 
 import { readFileSync } from "node:fs";
-import { DataError, show, UserError } from "../base/errors.ts";
+import { DataError, fileProblem, show, UserError } from "../base/errors.ts";
 import type { Sequence } from "./dataset.ts";
 import { MASKED } from "./encode-trajectory.ts";
 import { parseJson } from "./parse-json.ts";
@@ -24,10 +24,7 @@ export function readTokenized(options: TokenizedOptions): Sequence[] {
   try {
     bytes = readFileSync(file);
   } catch (cause) {
-    throw new UserError(
-      `${file}: expected a JSON list of token ids, got ${(cause as NodeJS.ErrnoException).code}`,
-      { cause },
-    );
+    throw new UserError(`${file}: expected a JSON list of token ids, got ${fileProblem(cause)}`, { cause });
   }
   let text: string;
   try {

@@ -1,7 +1,7 @@
 // A file opened for positioned reads. Owns the handle; knows nothing about what is inside.
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { DataError, UserError } from "../base/errors.ts";
+import { DataError, fileProblem, UserError } from "../base/errors.ts";
 
 /** Largest single read; some systems refuse more than 2 GiB at once. */
 const pieceBytes = 1 << 28;
@@ -20,13 +20,7 @@ export class FileReader {
     try {
       this.#handle = openSync(path, "r");
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      throw new UserError(
-        `${path}: expected ${what}, got ${code === "ENOENT" ? "no such file" : String(code)}`,
-        {
-          cause: error,
-        },
-      );
+      throw new UserError(`${path}: expected ${what}, got ${fileProblem(error)}`, { cause: error });
     }
     const stat = fstatSync(this.#handle);
     if (!stat.isFile()) {

@@ -1,7 +1,7 @@
 // Reads JSON files and their fields with errors that name the file, the line and the field.
 
 import { readFileSync } from "node:fs";
-import { DataError, show, UserError } from "../base/errors.ts";
+import { DataError, fileProblem, show, UserError } from "../base/errors.ts";
 
 /** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -12,10 +12,7 @@ function readBytes(path: string, what: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT")
-      throw new UserError(`${path}: expected ${what}, got no such file`, { cause: error });
-    throw new UserError(`${path}: expected ${what}, got ${code ?? String(error)}`, { cause: error });
+    throw new UserError(`${path}: expected ${what}, got ${fileProblem(error)}`, { cause: error });
   }
 }
 

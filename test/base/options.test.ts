@@ -39,7 +39,7 @@ test("values in messages are short and quoted", () => {
   expect(show("x".repeat(200))).toHaveLength(82);
   expect([show(1.5), show(undefined), show(null), show({ a: [1] })]).toEqual([
     "1.5",
-    "undefined",
+    "nothing",
     "null",
     '{"a":[1]}',
   ]);

@@ -44,7 +44,7 @@ test("a stack is shown with --trace, and always for a bug of ours, with exit 1",
 
 test("a file that is not there is the user's to fix", () => {
   const { code, err } = fail("missing-file");
-  expect(err).toBe("sekft: /nowhere/at/all: expected a file that can be used, got nothing there\n");
+  expect(err).toBe("sekft: /nowhere/at/all: expected a file that can be used, got no such file\n");
   expect(code).toBe(2);
 });
 

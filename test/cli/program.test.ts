@@ -154,7 +154,7 @@ describe("a config file", () => {
 
   test("that is not there or not text is refused", () => {
     const missing = run("show", "--config", join(folder, "none.yaml"));
-    expect(missing.err).toContain("none.yaml: expected a readable YAML file, got ENOENT");
+    expect(missing.err).toContain("none.yaml: expected a readable YAML file, got no such file");
     expect(missing.code).toBe(2);
     const binary = join(folder, "binary.yaml");
     writeFileSync(binary, new Uint8Array([0x61, 0xff, 0xfe]));
