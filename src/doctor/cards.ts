@@ -2,8 +2,7 @@
 
 import type { BaseWeights } from "../formats/base-weights.ts";
 import { budgetOf } from "../gpu/memory.ts";
-import { paddedBytes } from "../gpu/tensor.ts";
-import { type MemoryPlan, planMemory } from "../model/memory-plan.ts";
+import { fitsDevice, planMemory } from "../model/memory-plan.ts";
 import { type ModelSizes, type PlannedDevice, planInputFor } from "../model/plan-input.ts";
 
 /** Sizes of cards, as they are sold. */
@@ -38,18 +37,6 @@ export function fitCards(question: CardQuestion): CardFit[] {
     const fits = fitsDevice(planned, question.device, budgetBytes);
     return { gigabytes, fits, totalBytes, keptLayers, longest: longestRow(question, budgetBytes) };
   });
-}
-
-/** True when the buffers of a plan fit the memory together and a binding each. */
-export function fitsDevice(
-  { totalBytes, buffers }: MemoryPlan,
-  { maxBindingBytes }: PlannedDevice,
-  budgetBytes: number,
-): boolean {
-  return (
-    totalBytes <= budgetBytes &&
-    buffers.every(({ dtype, shape }) => paddedBytes(dtype, shape) <= maxBindingBytes)
-  );
 }
 
 function plan({ source, device }: CardQuestion, sizes: ModelSizes) {

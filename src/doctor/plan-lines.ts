@@ -30,15 +30,8 @@ const right = { align: "right" } as const;
 
 /** Memory by class and the verdict for this device. */
 export function memoryLines({ memory }: PlanReport, where: string, columns: number): string[] {
-  const { classes, totalBytes, layers, keptLayers, budgetBytes, fits } = memory;
-  const verdict =
-    fits === undefined
-      ? []
-      : [
-          fits
-            ? `fits: ${formatBytes(budgetBytes!)} can be planned with`
-            : `does not fit: ${formatBytes(budgetBytes!)} can be planned with, and ${formatBytes(memory.maxBindingBytes)} in one buffer; use a shorter --max-length, or --load-4bit`,
-        ];
+  const { classes, totalBytes, layers, keptLayers, fits } = memory;
+  const verdict = fits === undefined ? [] : [`${fits ? "fits" : "does not fit"}: ${reasons(memory)}`];
   return [
     `memory on ${where}`,
     ...formatTable(
@@ -56,6 +49,13 @@ export function memoryLines({ memory }: PlanReport, where: string, columns: numb
     `checkpointing: ${checkpointingWords(keptLayers, layers)} (what is checkpointed is computed again in the backward pass)`,
     ...verdict,
   ];
+}
+
+function reasons({ totalBytes, budgetBytes, largestBytes, maxBindingBytes }: PlanReport["memory"]): string {
+  const planned = `${formatBytes(budgetBytes!)} can be planned with`;
+  if (largestBytes > maxBindingBytes)
+    return `the largest buffer takes ${formatBytes(largestBytes)}, the adapter binds ${formatBytes(maxBindingBytes)} at most; a shorter --max-length needs less`;
+  return totalBytes > budgetBytes! ? `${planned}; a shorter --max-length or --load-4bit needs less` : planned;
 }
 
 /** What cards of the usual sizes would do. */

@@ -1,9 +1,9 @@
 // A run before it is started: memory by class, what fits where, how many steps, how long.
 
 import type { BaseWeights } from "../formats/base-weights.ts";
-import { planMemory } from "../model/memory-plan.ts";
+import { fitsDevice, planMemory } from "../model/memory-plan.ts";
 import { type ModelSizes, type PlannedDevice, planInputFor } from "../model/plan-input.ts";
-import { type CardFit, fitCards, fitsDevice } from "./cards.ts";
+import { type CardFit, fitCards } from "./cards.ts";
 import { stepFlop } from "./work.ts";
 
 /** Rows of a run, as far as a plan needs them. */
@@ -35,7 +35,9 @@ export interface PlanReport {
     readonly keptLayers: number;
     /** Undefined when nothing says how much there is. */
     readonly budgetBytes: number | undefined;
-    /** Largest single buffer. */
+    /** Of the largest buffer. */
+    readonly largestBytes: number;
+    /** Largest buffer that the device binds. */
     readonly maxBindingBytes: number;
     readonly fits: boolean | undefined;
   };
@@ -62,6 +64,7 @@ export function planReport(question: PlanQuestion): PlanReport {
       layers: source.config.layers,
       keptLayers: plan.keptLayers,
       budgetBytes,
+      largestBytes: plan.largestBytes,
       maxBindingBytes: device.maxBindingBytes,
       fits: budgetBytes === undefined ? undefined : fitsDevice(plan, device, budgetBytes),
     },

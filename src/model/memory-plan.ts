@@ -49,6 +49,8 @@ export interface MemoryPlan {
   readonly buffers: readonly BufferSpec[];
   readonly byClass: ReadonlyMap<string, number>;
   readonly totalBytes: number;
+  /** Of the largest buffer, which must fit one binding. */
+  readonly largestBytes: number;
   /** The last this many layers keep their activations; 0 = full checkpointing, L = none. */
   readonly keptLayers: number;
 }
@@ -73,7 +75,17 @@ function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
   const byClass = new Map<string, number>();
   for (const buffer of buffers)
     byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
-  return { buffers, byClass, totalBytes: bytesOf(buffers), keptLayers };
+  const largestBytes = Math.max(...buffers.map((buffer) => bytesOf([buffer])));
+  return { buffers, byClass, totalBytes: bytesOf(buffers), largestBytes, keptLayers };
+}
+
+/** True when the buffers of a plan fit the memory together and a binding each. */
+export function fitsDevice(
+  { totalBytes, largestBytes }: Pick<MemoryPlan, "totalBytes" | "largestBytes">,
+  { maxBindingBytes }: { readonly maxBindingBytes: number },
+  budgetBytes: number,
+): boolean {
+  return totalBytes <= budgetBytes && largestBytes <= maxBindingBytes;
 }
 
 /** Everything but the base's weights, which several runs can share. */

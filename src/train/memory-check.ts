@@ -3,7 +3,7 @@
 import { UserError } from "../base/errors.ts";
 import { formatBytes, formatCount } from "../base/format.ts";
 import type { BaseWeights } from "../formats/base-weights.ts";
-import { planMemory } from "../model/memory-plan.ts";
+import { fitsDevice, planMemory } from "../model/memory-plan.ts";
 import { type ModelSizes, type PlannedDevice, planInputFor } from "../model/plan-input.ts";
 
 /** Holds the planned memory against what the device can give, where that is known.
@@ -16,10 +16,10 @@ export function checkMemory(
   const { budgetBytes } = sizes;
   if (budgetBytes === undefined) return;
   const planned = (change: Partial<ModelSizes>) =>
-    planMemory(planInputFor(base, { ...sizes, ...change }, device)).totalBytes;
-  const total = planned({});
-  if (total <= budgetBytes) return;
-  const fits = (change: Partial<ModelSizes>) => planned(change) <= budgetBytes;
+    planMemory(planInputFor(base, { ...sizes, ...change }, device));
+  const fits = (change: Partial<ModelSizes>) => fitsDevice(planned(change), device, budgetBytes);
+  if (fits({})) return;
+  const { totalBytes, largestBytes } = planned({});
   const remedies: string[] = [];
   if (!sizes.load4bit && fits({ load4bit: true })) remedies.push("--load-4bit");
   if (sizes.checkpointing === "none" && fits({ checkpointing: "full" }))
@@ -32,12 +32,13 @@ export function checkMemory(
     );
     if (both > 0) remedies.push(`--load-4bit with micro-batches of at most ${formatCount(both)} tokens`);
   }
-  throw new UserError(
-    `train: expected a run of at most ${formatBytes(budgetBytes)}, which the device can give, got one of ${formatBytes(total)}`,
-    {
-      hint: `${remedies.length > 0 ? `what fits: ${remedies.join(", or ")}` : "nothing of this base fits; choose a smaller one"}; --memory-limit says how much may be used`,
-    },
-  );
+  const what =
+    totalBytes > budgetBytes
+      ? `a run of at most ${formatBytes(budgetBytes)}, which the device can give, got one of ${formatBytes(totalBytes)}`
+      : `buffers of at most ${formatBytes(device.maxBindingBytes)}, which the device can bind, got one of ${formatBytes(largestBytes)}`;
+  throw new UserError(`train: expected ${what}`, {
+    hint: `${remedies.length > 0 ? `what fits: ${remedies.join(", or ")}` : "nothing of this base fits; choose a smaller one"}; --memory-limit says how much may be used`,
+  });
 }
 
 function atMost(sizes: ModelSizes, maxTokens: number): Partial<ModelSizes> {

@@ -33,6 +33,14 @@ describe("a run that does not fit", () => {
     expect(attempt(1e5)).toContain("nothing of this base fits");
   });
 
+  test("is refused when one buffer is larger than a binding, with the length whose buffers are not", () => {
+    const small = { ...device, maxBindingBytes: 2 ** 20 };
+    const long = { ...sizes, budgetBytes: 1e12 };
+    expect(() => checkMemory(base, long, small)).toThrow(/buffers of at most 1\.00 MiB.*got one of/);
+    const short = { ...long, maxTokens: 512 };
+    expect(() => checkMemory(base, short, small)).not.toThrow();
+  });
+
   test("is not refused when nobody knows the device's memory", () => {
     expect(() => checkMemory(base, sizes, device)).not.toThrow();
     expect(attempt(1e9)).toBe("fits");
