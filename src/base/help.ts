@@ -27,6 +27,7 @@ export function describeOption(key: string, option: Option): string {
   } else if (option.default !== undefined) {
     const text = Array.isArray(option.default) ? option.default.join(",") : String(option.default);
     facts.push(`default ${text === "" ? '""' : text}${unit}`);
-  } else if (unit) facts.push(unit.trim());
+  } else if (option.usual !== undefined) facts.push(`default ${option.usual}${unit}`);
+  else if (unit) facts.push(unit.trim());
   return facts.length > 0 ? `${option.help} [${facts.join("; ")}]` : option.help;
 }

@@ -8,6 +8,8 @@ interface OptionBase {
   readonly group?: string;
   /** Placeholder in --help, e.g. `DIR`. */
   readonly value?: string;
+  /** What --help calls the default of an option that has none because the command decides, e.g. `16`. */
+  readonly usual?: string;
   /** Unit shown in --help, e.g. `tokens`. */
   readonly unit?: string;
   /** One-letter alias without the dash. */

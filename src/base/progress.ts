@@ -22,7 +22,8 @@ export interface Progress {
   update(done: number, status?: string): void;
   /** A line above the bar. */
   note(line: string): void;
-  /** Takes the bar away and leaves one line: `label: 30 steps in 12.3 s` and the last status. Safe to call twice. */
+  /** Takes the bar away and leaves one line, if anything was done: `label: 30 steps in 12.3 s` and the last status.
+   *  Safe to call twice. */
   end(): void;
 }
 
@@ -50,7 +51,7 @@ export function startProgress(
     const left = formatDuration(rate > 0 ? (job.total - done) / rate : Number.NaN);
     const per =
       rate >= 1 || rate === 0 ? `${rate.toFixed(1)} ${job.unit}/s` : `${formatDuration(1 / rate)} each`;
-    return `${per}  ETA ${left}`;
+    return done < job.total ? `${per}  ETA ${left}` : per;
   };
   const line = () => {
     const share = job.total > 0 ? Math.min(1, done / job.total) : 1;
@@ -89,6 +90,8 @@ export function startProgress(
       if (ended) return;
       ended = true;
       erase();
+      // A job that failed before anything was done has nothing to tell; its error does.
+      if (done === start) return;
       const did = `${job.label}: ${formatCount(done - start)} ${job.unit} in ${formatDuration(seconds())}`;
       if (!terminal.json) terminal.note(status ? `${did}  ${status}` : did);
     },

@@ -6,21 +6,23 @@ const lora = "LoRA";
 const optimisation = "Optimisation";
 
 export const learningOptions = {
-  loraR: { type: "int", min: 1, max: 1024, group: lora, help: "rank [default 16]" },
-  loraAlpha: { type: "float", group: lora, help: "scale is alpha / r [default 32]" },
+  loraR: { type: "int", min: 1, max: 1024, group: lora, usual: "16", help: "rank" },
+  loraAlpha: { type: "float", group: lora, usual: "32", help: "scale is alpha / r" },
   loraDropout: {
     type: "float",
     min: 0,
     max: 0.99,
     group: lora,
-    help: "dropout of the LoRA path [default 0.05]",
+    usual: "0.05",
+    help: "dropout of the LoRA path",
   },
   useRslora: { type: "flag", group: lora, help: "scale is alpha / sqrt(r)" },
   targetModules: {
     type: "list",
     group: lora,
     aliases: ["lora-target-modules"],
-    help: "layers by name, or all-linear, or one regular expression [default q_proj,k_proj,v_proj,o_proj]",
+    usual: "q_proj,k_proj,v_proj,o_proj",
+    help: "layers by name, or all-linear, or one regular expression",
   },
   rankPattern: { type: "string", value: "KEY=R,...", group: lora, help: "other ranks for some layers" },
   alphaPattern: { type: "string", value: "KEY=ALPHA,...", group: lora, help: "other alphas for some layers" },

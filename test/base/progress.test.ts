@@ -42,6 +42,17 @@ test("a pipe gets a plain line every ten seconds and one at the end", () => {
   expect(drawn).toEqual([]);
 });
 
+test("a job that failed at once leaves no line, and one that is done no time that is left", () => {
+  const failed = display({});
+  failed.wait(12);
+  failed.progress.end();
+  expect(failed.notes).toEqual([]);
+  const done = display({});
+  done.wait(20);
+  done.progress.update(40);
+  expect(done.notes).toEqual(["train: 100 %  40/40  2.0 steps/s"]);
+});
+
 test("--json keeps stderr free of it", () => {
   const { notes, progress, wait } = display({ json: true });
   wait(60);
