@@ -101,6 +101,14 @@ function readHeader(reader: FileReader): Header {
   const prefix = new Uint8Array(8);
   reader.read(0, prefix);
   const length = Number(new DataView(prefix.buffer).getBigUint64(0, true));
+  if (new TextDecoder().decode(prefix) === "version ")
+    throw new DataError(
+      { file: reader.path },
+      "expected a safetensors file, got a pointer to one in Git LFS",
+      {
+        hint: "the file itself was not downloaded; fetch it with git lfs pull or sekft pull",
+      },
+    );
   if (length > reader.bytes - 8)
     throw fail(
       `expected a header that fits the file of ${reader.bytes} bytes, got a header length of ${length}`,

@@ -53,6 +53,11 @@ describe("a header is not believed", () => {
       safetensorsBytes(ok, 8, 1000n),
       "expected a header that fits the file of 70 bytes, got a header length of 1000",
     ],
+    [
+      "a pointer that Git LFS left",
+      new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"),
+      "expected a safetensors file, got a pointer to one in Git LFS",
+    ],
     ["a header length of 2^63", safetensorsBytes(ok, 8, 1n << 63n), "expected a header that fits the file"],
     ["no JSON", safetensorsBytes("PK\u0003\u0004zip file", 0), "expected a JSON header, got"],
     ["JSON cut off", safetensorsBytes(ok.slice(0, -9), 0), ":1: expected JSON, got"],
