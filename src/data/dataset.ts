@@ -131,8 +131,10 @@ export function requireSome(
   const kinds = Object.entries(counts.refused).map(([code, n]) => `${code} ${n}`);
   const { place, id, refused, reason } = firstRefused;
   const at = place.line === undefined ? place.file : `${place.file}:${place.line}`;
+  // A row without an id is called after its place already.
+  const first = at.endsWith(id) ? at : `${id} at ${at}`;
   throw new UserError(
-    `${options.data}: expected a row to train on, got all ${counts.rows - counts.notKept} refused (${kinds.join(", ")}); the first, ${id} at ${at}: ${refused}: ${reason}`,
+    `${options.data}: expected a row to train on, got all ${counts.rows - counts.notKept} refused (${kinds.join(", ")}); the first, ${first}: ${refused}: ${reason}`,
     {
       hint: "`sekft inspect mask` shows every row and its reason",
     },

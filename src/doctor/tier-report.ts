@@ -29,16 +29,16 @@ function obstacleOf(tier: Tier, facts: AdapterFacts): string | undefined {
   switch (tier) {
     case "matrix": {
       if (hasMatrixTier(facts)) return undefined;
-      if (!f16) return "the adapter has no shader-f16";
-      if (matrix.length === 0) return "the adapter has no subgroup matrices (VK_KHR_cooperative_matrix)";
+      if (!f16) return "no shader-f16";
+      if (matrix.length === 0) return "no subgroup matrices (VK_KHR_cooperative_matrix)";
       return "no 16x16x16 configuration takes f16 and gives f32";
     }
     case "f16":
-      return f16 ? undefined : "the adapter has no shader-f16";
+      return f16 ? undefined : "no shader-f16";
     case "f32":
       return undefined;
     case "software":
-      if (!subgroups) return "the adapter has no subgroups";
+      if (!subgroups) return "no subgroups";
       return subgroupMin === subgroupMax
         ? undefined
         : `needs one subgroup size, the adapter has ${subgroupMin} to ${subgroupMax}`;

@@ -51,7 +51,8 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   };
   const { limits, features } = adapter;
   return {
-    name: info.device,
+    // Dawn puts a dash for everything that is no letter or digit, a bracket at the end included.
+    name: info.device.replace(/-+$/, ""),
     vendor: info.vendor,
     architecture: info.architecture,
     driver: info.description,

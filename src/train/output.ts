@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
+import { formatCount, formatNumber } from "../base/format.ts";
 import { type Adapter, type LoraConfig, writeAdapter } from "../formats/peft-adapter.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Progress } from "./progress.ts";
@@ -32,15 +33,18 @@ function modelCard({ adapter, manifest, progress }: RunOutput): string {
   const evaluated = progress.logHistory.findLast((entry) => "eval_loss" in entry)?.eval_loss;
   const rows: [string, string][] = [
     ["base", `${manifest.base.path} (${manifest.base.modelType}, ${manifest.base.fingerprint})`],
-    ["data", `${data.sequences} sequences, ${data.tokens} tokens, ${data.labels} trained (${data.sha256})`],
+    [
+      "data",
+      `${formatCount(data.sequences)} sequences, ${formatCount(data.tokens)} tokens, ${formatCount(data.labels)} trained (${data.sha256})`,
+    ],
     ["LoRA", describeLora(config)],
     ["base held in", options.load_4bit === true ? "4 bits (NF4, double quantisation)" : "its own precision"],
     ["steps", `${progress.step} of ${manifest.totalSteps}, ${manifest.warmupSteps} of warmup`],
     ["learning rate", `${options.learning_rate}, ${options.lr_scheduler_type}`],
     ["batch", `${options.per_device_train_batch_size} x ${options.gradient_accumulation_steps} accumulation`],
     ["seed", String(options.seed)],
-    ["last loss", last === undefined ? "-" : String(last)],
-    ...(evaluated === undefined ? [] : [["eval loss", String(evaluated)] as [string, string]]),
+    ["last loss", last === undefined ? "-" : formatNumber(last, 4)],
+    ...(evaluated === undefined ? [] : [["eval loss", formatNumber(evaluated, 4)] as [string, string]]),
     ["kernels", `${manifest.tier} on ${manifest.device.name}`],
     ["made with", `sekft ${manifest.sekft.version} (${manifest.sekft.commit})`],
   ];

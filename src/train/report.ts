@@ -20,7 +20,8 @@ export function reportOptions(options: TrainOptions, terminal: Terminal): void {
     list.push(`${flagName(key)} ${text}`);
     groups.set(option.group, list);
   }
-  for (const [group, entries] of groups) terminal.note(`${group}: ${entries.join("  ")}`);
+  for (const [group, entries] of groups)
+    for (const line of wrapped(`${group}:`, entries, terminal.columns)) terminal.note(line);
 }
 
 /** Prints what is trained and for how long. */
@@ -42,7 +43,19 @@ export function reportDevice(device: Device, memory: MemoryPlan, terminal: Termi
   const classes = [...memory.byClass]
     .sort(([, a], [, b]) => b - a)
     .map(([name, bytes]) => `${name} ${formatBytes(bytes)}`);
-  terminal.note(`memory: ${formatBytes(memory.totalBytes)} (${classes.join(", ")})`);
+  const total = `memory: ${formatBytes(memory.totalBytes)}`;
+  for (const line of wrapped(total, classes, terminal.columns)) terminal.note(line);
+}
+
+/** `head` and the entries behind it, two blanks apart, on as many lines as they take; lines after the first are indented. */
+function wrapped(head: string, entries: readonly string[], columns: number): string[] {
+  const lines = [head];
+  for (const entry of entries) {
+    const longer = `${lines.at(-1)}  ${entry}`;
+    if (longer.length < columns) lines[lines.length - 1] = longer;
+    else lines.push(`    ${entry}`);
+  }
+  return lines;
 }
 
 /** Trained parameters. */

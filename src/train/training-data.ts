@@ -40,9 +40,12 @@ export interface TrainingData {
  *  @throws UserError when there is nothing to train on, DataError for the first row that cannot be read. */
 export async function loadTrainingData(options: TrainOptions, vocab: number): Promise<TrainingData> {
   if ((options.data === undefined) === (options.tokenized === undefined))
-    throw new UserError("--data: expected either --data or --tokenized, got both or none", {
-      hint: "--data takes trajectories, --tokenized a JSON list of {input_ids, labels}",
-    });
+    throw new UserError(
+      `train: expected either --data or --tokenized, got ${options.data === undefined ? "neither" : "both"}`,
+      {
+        hint: "--data takes trajectories, --tokenized a JSON list of {input_ids, labels}",
+      },
+    );
   if (
     [options.evalData, options.evalTokenized, options.validationSplit || undefined].filter(Boolean).length > 1
   )

@@ -146,7 +146,7 @@ test("contexts that no server would compute are counted on trained turns only", 
 test("when every row is refused, one line says how many, why, and which was the first", async () => {
   const data = rowsFile("refused.jsonl", [{ messages: [{ role: "user", content: "x" }] }, { messages: [] }]);
   expect(loadDataset({ ...options, data }, format)).rejects.toThrow(
-    `${data}: expected a row to train on, got all 2 refused (no_assistant_turn 2); the first, refused.jsonl:1 at ${data}:1: no_assistant_turn: no assistant turn`,
+    `${data}: expected a row to train on, got all 2 refused (no_assistant_turn 2); the first, ${data}:1: no_assistant_turn: no assistant turn`,
   );
 });
 

@@ -17,7 +17,7 @@ pre.totals { color: var(--dim) }
 .text s { color: var(--bad); text-decoration: line-through }
 .refused { color: var(--bad) }
 table { border-collapse: collapse; font-size: 13px; margin: .5rem 0 } td, th { border: 1px solid var(--line); padding: .15rem .5rem; text-align: left }
-td.n { text-align: right } td code { white-space: pre-wrap }
+td.n { text-align: right; white-space: nowrap } td code { white-space: pre-wrap }
 #tip { position: fixed; display: none; background: var(--fg); color: var(--bg); font: 12px ui-monospace, monospace; padding: .2rem .5rem; border-radius: 4px; pointer-events: none; white-space: pre }
 `;
 
@@ -68,7 +68,7 @@ export function htmlFoot(totals: readonly string[]): string {
 function turnTable(row: Encoded): string {
   const rows = row.turns.map(
     ({ turn, tokens, units, promptIsPrefix, outsideBefore, trained }) =>
-      `<tr><td class="n">${turn}</td><td class="n">${tokens[0]}-${tokens[1] - 1}</td><td><code>${escapeHtml(row.text.slice(units[0], units[2]))}</code></td><td>${promptIsPrefix ? "yes" : '<span class="refused">no</span>'}</td><td><code>${escapeHtml(JSON.stringify(outsideBefore))}</code></td><td>${trained ? "yes" : "no"}</td></tr>`,
+      `<tr><td class="n">${turn}</td><td class="n">${tokens[0]}-${tokens[1] - 1}</td><td><code>${escapeHtml(row.text.slice(units[0], units[2]))}</code></td><td>${promptIsPrefix ? "yes" : '<span class="refused">no</span>'}</td><td><code>${outsideBefore === "" ? "" : escapeHtml(JSON.stringify(outsideBefore))}</code></td><td>${trained ? "yes" : "no"}</td></tr>`,
   );
   return `<table><tr><th>turn</th><th>tokens</th><th>text</th><th>context is the server's prompt</th><th>template text in the first token</th><th>trained</th></tr>${rows.join("")}</table>\n`;
 }
