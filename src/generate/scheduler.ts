@@ -151,7 +151,6 @@ export class Scheduler {
   private preempt(sequence: Sequence): void {
     this.preemptions++;
     this.stop(sequence);
-    sequence.computed = 0;
     this.waiting.unshift(sequence);
   }
 
