@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
+import { lockName } from "./run-lock.ts";
 
 /** Files and folders that a run writes at the top of its folder, besides checkpoint-<step>. */
 const runFiles = [
@@ -26,7 +27,7 @@ function inspectFolder(folder: string, base: string): FolderState {
   if (!stat.isDirectory()) throw new UserError(`--out ${folder}: expected a folder, got a file`);
   if (existsSync(base) && realpathSync(base) === realpathSync(folder))
     throw new UserError(`--out ${folder}: expected a folder of its own, got the base model's`);
-  const names = readdirSync(folder);
+  const names = readdirSync(folder).filter((name) => name !== lockName);
   if (names.some(isRunFile)) return "run";
   return names.length === 0 ? "empty" : "other";
 }

@@ -27,6 +27,7 @@ import { findEarlierRun } from "./resume.ts";
 import { trainToEnd } from "./run.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
 import { checkHost, type RunHost, weightBytes } from "./run-host.ts";
+import { lockFolder } from "./run-lock.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
 import { planSteps, type StepPlan } from "./steps.ts";
 import { loadTrainingData, type TrainingData } from "./training-data.ts";
@@ -42,7 +43,10 @@ export async function train(given: TrainOptions, terminal: Terminal, host?: RunH
       hint: "give it as --out DIR",
     });
   const resume = given.resume || given.resumeFromCheckpoint !== undefined;
-  const state = checkFolder(out, given.base, { resume, overwrite: given.overwrite });
+  const wanted = { resume, overwrite: given.overwrite };
+  const state = checkFolder(out, given.base, wanted);
+  // An earlier run is read only when nobody writes it; a new folder is made when everything else is right.
+  using earlierLock = state === "run" ? lockFolder(out) : undefined;
   if (given.resumeFromCheckpoint !== undefined && state !== "run")
     throw new UserError(`--resume-from-checkpoint: expected a run in ${out}, got none`);
   checkCombinations(given);
@@ -99,8 +103,11 @@ export async function train(given: TrainOptions, terminal: Terminal, host?: RunH
   await device.settle();
 
   // Nothing was written up to here.
-  if (given.overwrite) clearRun(out);
   mkdirSync(out, { recursive: true });
+  using _lock = earlierLock ? undefined : lockFolder(out);
+  // Another run may have come and gone since the folder was looked at.
+  if (!earlierLock) checkFolder(out, given.base, { ...wanted, resume: false });
+  if (given.overwrite) clearRun(out);
   removeLeftovers(out);
   const final = { ...manifest, tier: device.tier, device: device.facts };
   writeManifest(out, earlier ? { ...final, started: earlier.manifest.started } : final);

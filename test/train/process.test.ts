@@ -73,6 +73,13 @@ describe("a training process", () => {
       await logged(out, steps);
       // A moment of its own each time: in a step, in a checkpoint, in a log line.
       await Bun.sleep(steps * 3);
+      // Nobody else may go on with it, or start anew, as long as it runs.
+      if (steps === 1)
+        for (const flag of ["--resume", "--overwrite"]) {
+          const second = start(out, flag);
+          expect(await second.exited).toBe(2);
+          expect(await new Response(second.stderr).text()).toContain("a folder that no run uses");
+        }
       child.kill("SIGKILL");
       await child.exited;
     }
