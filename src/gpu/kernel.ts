@@ -23,7 +23,7 @@ export interface Kernel {
 /** All variants compiled so far on one device. */
 export class KernelCache {
   private readonly compiled = new Map<string, Kernel>();
-  private readonly groups = new Map<string, GPUBindGroup>();
+  private readonly groups = new Map<string, { group: GPUBindGroup; tensors: readonly Tensor[] }>();
   private readonly groupsOfBuffer = new Map<GPUBuffer, Set<string>>();
 
   constructor(private readonly gpu: GPUDevice) {}
@@ -84,9 +84,9 @@ export class KernelCache {
   group(kernel: Kernel, tensors: readonly Tensor[]): GPUBindGroup {
     let key = kernel.label;
     for (const tensor of tensors) key += `,${tensor.id}`;
-    let group = this.groups.get(key);
-    if (group) return group;
-    group = this.gpu.createBindGroup({
+    const known = this.groups.get(key);
+    if (known) return known.group;
+    const group = this.gpu.createBindGroup({
       label: kernel.label,
       layout: kernel.layout,
       entries: tensors.map((tensor, i) => ({
@@ -94,7 +94,7 @@ export class KernelCache {
         resource: { buffer: tensor.buffer, offset: tensor.offset, size: tensor.bytes },
       })),
     });
-    this.groups.set(key, group);
+    this.groups.set(key, { group, tensors });
     for (const { buffer } of tensors) {
       let keys = this.groupsOfBuffer.get(buffer);
       if (!keys) {
@@ -108,7 +108,11 @@ export class KernelCache {
 
   /** @internal Drops the bind groups of a buffer that is going away. */
   forget(buffer: GPUBuffer): void {
-    for (const key of this.groupsOfBuffer.get(buffer) ?? []) this.groups.delete(key);
+    for (const key of this.groupsOfBuffer.get(buffer) ?? []) {
+      for (const tensor of this.groups.get(key)!.tensors)
+        if (tensor.buffer !== buffer) this.groupsOfBuffer.get(tensor.buffer)?.delete(key);
+      this.groups.delete(key);
+    }
     this.groupsOfBuffer.delete(buffer);
   }
 }
