@@ -2,7 +2,7 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { UserError } from "./errors.ts";
+import { fileProblem, UserError } from "./errors.ts";
 
 /** Writes `path` by a temporary file beside it, fsync and rename; on failure the old file is untouched.
  *  @throws UserError when the disk is full or the folder cannot be written. */
@@ -55,5 +55,7 @@ export function diskError(path: string, error: unknown): unknown {
     });
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
     return new UserError(`${path}: expected a writable folder, got ${code}`, { cause: error });
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new UserError(`${path}: expected a place for a file, got ${fileProblem(error)}`, { cause: error });
   return error;
 }

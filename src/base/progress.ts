@@ -92,7 +92,7 @@ export function startProgress(
       erase();
       // A job that failed before anything was done has nothing to tell; its error does.
       if (done === start) return;
-      const did = `${job.label}: ${formatCount(done - start)} ${job.unit} in ${formatDuration(seconds())}`;
+      const did = `${job.label}: ${formatCount(done - start)} ${done - start === 1 ? job.unit.replace(/s$/, "") : job.unit} in ${formatDuration(seconds())}`;
       if (!terminal.json) terminal.note(status ? `${did}  ${status}` : did);
     },
   };

@@ -51,7 +51,8 @@ export function reportDevice(device: Device, memory: MemoryPlan, terminal: Termi
 function wrapped(head: string, entries: readonly string[], columns: number): string[] {
   const lines = [head];
   for (const entry of entries) {
-    const longer = `${lines.at(-1)}  ${entry}`;
+    const line = lines.at(-1)!;
+    const longer = `${line}${line.endsWith(":") ? " " : "  "}${entry}`;
     if (longer.length < columns) lines[lines.length - 1] = longer;
     else lines.push(`    ${entry}`);
   }

@@ -1,7 +1,7 @@
 // Loads the tokenizer and chat template of a base: a directory with tokenizer files, or one GGUF file.
 
 import { readFileSync, statSync } from "node:fs";
-import { UserError } from "../../base/errors.ts";
+import { fileProblem, UserError } from "../../base/errors.ts";
 import { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { type ChatFormat, findEndOfTurn } from "./chat-format.ts";
 import { ChatTemplate } from "./chat-template.ts";
@@ -34,9 +34,7 @@ function readTemplate(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (cause) {
-    throw new UserError(`${file}: expected a chat template, got ${(cause as NodeJS.ErrnoException).code}`, {
-      cause,
-    });
+    throw new UserError(`${file}: expected a chat template, got ${fileProblem(cause)}`, { cause });
   }
 }
 
