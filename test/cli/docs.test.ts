@@ -1,0 +1,143 @@
+// What the pages tell people to type is held against the parser itself.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { kernels } from "../../kernels/index.ts";
+import { readConfig } from "../../src/base/config-file.ts";
+import { findKey, type OptionTable } from "../../src/base/options.ts";
+import { globalFlags, runProgram } from "../../src/base/program.ts";
+import { commands } from "../../src/commands/index.ts";
+import { silent } from "../base/silent-terminal.ts";
+
+const root = join(import.meta.dir, "..", "..");
+const folder = mkdtempSync(join(tmpdir(), "sekft-docs-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const pages = ["README.md", "examples/README.md", "test/bench/README.md"].concat(
+  readdirSync(join(root, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+);
+
+/** Fenced blocks of a page by language, and what stands in backticks outside of them. */
+function codeOf(page: string): { blocks: { language: string; text: string }[]; spans: string[] } {
+  const text = readFileSync(join(root, page), "utf8");
+  const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
+  const blocks = [...text.matchAll(fence)].map(([, language, body]) => ({
+    language: language!,
+    text: body!,
+  }));
+  const indented = text.match(/^ {4}\S.*$/gm) ?? [];
+  blocks.push({ language: "", text: indented.map((line) => `${line.trim()}\n`).join("") });
+  const spans = [...text.replace(fence, "").matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!);
+  return { blocks, spans };
+}
+
+/** The command lines in a block: comments, pipes and the shell around them left out, continued lines joined. */
+function commandLines(block: string): string[] {
+  return block
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .map(firstPass)
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/[;|>]|&&/))
+    .map((line) =>
+      line
+        .trim()
+        .replace(/^(do |\$ )/, "")
+        .replace(/^\.\/(dist\/)?sekft/, "sekft"),
+    )
+    .filter((line) => line.startsWith("sekft "));
+}
+
+/** A loop of the shell as its first pass. */
+function firstPass(line: string): string {
+  const [, name, value] = /^for (\w+) in (\S+)/.exec(line) ?? [];
+  return name === undefined ? line : line.replaceAll(`$${name}`, value!);
+}
+
+const wordsOf = (line: string) =>
+  (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+
+/** Runs the parser, and nothing behind it. */
+function parse(line: string, config: string | undefined): Promise<number> {
+  const argv = wordsOf(line).slice(1);
+  const at = argv.indexOf("--config");
+  if (at >= 0 && config !== undefined) argv[at + 1] = config;
+  const idle = commands.map((command) => ({ ...command, run: () => Promise.resolve() }));
+  const identity = { name: "sekft", summary: "", groups: {}, version: () => "" };
+  return runProgram(argv, idle, identity, silent);
+}
+
+const optionTables = commands.map(({ options }) => options as OptionTable);
+const isFlag = (name: string) =>
+  ["help", "config", "version", ...globalFlags.map(({ flag }) => flag as string)].includes(name) ||
+  optionTables.some(
+    (table) => (findKey(table, name) ?? findKey(table, name.replace(/^no-/, ""))) !== undefined,
+  );
+
+for (const page of pages)
+  describe(page, () => {
+    const { blocks, spans } = codeOf(page);
+    const yaml = blocks.find(({ language }) => language === "yaml")?.text;
+    const config = yaml === undefined ? undefined : join(folder, `${page.replaceAll("/", "-")}.yaml`);
+    if (config !== undefined) {
+      writeFileSync(config, yaml ?? "");
+      test("its config file has options of train", () => {
+        const { options } = commands.find(({ name }) => name === "train")!;
+        expect(Object.keys(readConfig(config, options)).length).toBeGreaterThan(3);
+      });
+    }
+    for (const line of blocks
+      .filter(({ language }) => language !== "yaml")
+      .flatMap(({ text }) => commandLines(text)))
+      test(`\`${line}\` is a command line`, async () => {
+        expect(await parse(line, config)).toBe(0);
+      });
+    test("names no option that no command has", () => {
+      const named = spans
+        .filter((span) => /^(sekft |--)/.test(span))
+        .flatMap((span) => [...span.matchAll(/--([a-z][\w-]*)/g)].map(([, name]) => name!));
+      expect(named.filter((name) => !isFlag(name))).toEqual([]);
+    });
+    test("names scripts that exist", () => {
+      const text = blocks.map((block) => block.text).join("\n");
+      const scripts = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
+      for (const [, path] of text.matchAll(/(?:^|\s)(?:\.\/)?((?:scripts|test)\/[\w./-]+\.(?:sh|ts|mjs))/g))
+        expect({ path, there: existsSync(join(root, path!)) }).toEqual({ path, there: true });
+      for (const [, name] of text.matchAll(/bun run ([a-z]+)(?:\s|$)/g))
+        expect(Object.keys(scripts)).toContain(name!);
+    });
+  });
+
+test("the page on the engine lists every kernel", () => {
+  const { spans } = codeOf("docs/engine.md");
+  expect(Object.keys(kernels).filter((name) => !spans.includes(name))).toEqual([]);
+});
+
+test("troubleshooting quotes messages as the program has them", () => {
+  const sources = [...new Bun.Glob("src/**/*.ts").scanSync(root)].map((path) =>
+    readFileSync(join(root, path), "utf8"),
+  );
+  const all = sources.join("\n");
+  const rows = readFileSync(join(root, "docs/troubleshooting.md"), "utf8").match(/^\| `.*?(?= \| )/gm) ?? [];
+  expect(rows.length).toBeGreaterThan(20);
+  const fragments = rows
+    .flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, quote]) => quote!))
+    .flatMap((quote) => quote.split("...").map((part) => part.trim().replace(/^, |,$/g, "")))
+    .filter((part) => part.length > 3);
+  expect(fragments.filter((part) => !all.includes(part))).toEqual([]);
+});
+
+test("a command line that is wrong is found", async () => {
+  expect(commandLines("sekft train --data a \\\n  --base b # note\nls\n./dist/sekft doctor | head")).toEqual([
+    "sekft train --data a    --base b",
+    "sekft doctor",
+  ]);
+  expect(parse("sekft train --base b --lora-rank 3", undefined)).rejects.toThrow("--lora-rank");
+  expect(parse("sekft train --base b --lora-r many", undefined)).rejects.toThrow("--lora-r");
+  expect(parse("sekft inspect mask --base b", undefined)).rejects.toThrow("--data");
+  expect(parse("sekft teach", undefined)).rejects.toThrow("teach");
+  expect(isFlag("no-normalise-it")).toBe(false);
+});
