@@ -32,6 +32,9 @@ export function summaryLines(counts: DatasetCounts): string[] {
     "refused",
     total === 0 ? "none" : `${formatCount(total)}: ${refused.map(([code, n]) => `${code} ${n}`).join(", ")}`,
   );
+  const { overlong = 0, truncated_last_turn: lastTurn = 0 } = counts.refused;
+  if (overlong + lastTurn > 0)
+    say("too long", `${plural(overlong + lastTurn, "row")} of more than --max-length tokens left out`);
   if (counts.promptNotPrefix > 0)
     say(
       "prompt",
