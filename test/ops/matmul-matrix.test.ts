@@ -1,6 +1,6 @@
 // The matrix unit kernel without matrix units: the same text with each matrix operation replaced by loops over workgroup memory,
 // so that every index and barrier of it runs on any adapter. test/kernels compiles the real one.
-import { expect, setDefaultTimeout } from "bun:test";
+import { afterAll, expect, setDefaultTimeout } from "bun:test";
 import { kernels } from "../../kernels/index.ts";
 import type { Stream } from "../../src/gpu/stream.ts";
 import { matmulMatrix, suitsMatrixUnits } from "../../src/ops/matmul-matrix.ts";
@@ -83,6 +83,10 @@ function twin(source: string, lanes: number): string {
 
 const name = "matmul_matrix_twin";
 (kernels as Record<string, string>)[name] = twin(kernels.matmul_matrix!, device.facts?.subgroupMax ?? 32);
+// Other files look at all kernels that there are.
+afterAll(() => {
+  delete (kernels as Record<string, string>)[name];
+});
 
 const cases: (ProductCase & { types?: string })[] = [
   { mode: "nt", m: 128, n: 128, k: 32 },
