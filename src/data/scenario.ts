@@ -5,6 +5,7 @@ import { DataError, type Place } from "../base/errors.ts";
 import { TERMINALS, type Terminal } from "./trajectory.ts";
 import {
   arrayField,
+  checkVersion,
   choiceField,
   complain,
   type Fields,
@@ -52,12 +53,7 @@ export interface Scenario {
  *  @throws DataError naming the field; the hash is looked at last, so that a missing field is called missing. */
 export function checkScenario(value: unknown, place: Place): Scenario {
   if (!isFields(value)) throw new DataError(place, `expected an object, found ${kindOf(value)}`);
-  const { version } = value;
-  if (version === undefined) complain(place, "version", "missing");
-  if (typeof version !== "number") complain(place, "version", `expected a number, found ${kindOf(version)}`);
-  if (version > SCENARIO_VERSION)
-    complain(place, "version", `version ${version} is newer than this program knows`);
-  if (version !== SCENARIO_VERSION) complain(place, "version", `unknown version: ${version}`);
+  checkVersion(value, SCENARIO_VERSION, place);
   const provider = objectField(value, "provider", place);
   const announcement = objectField(value, "announcement", place);
   const scenario: Scenario = {

@@ -4,6 +4,7 @@ import { DataError, type Place } from "../base/errors.ts";
 import type { Turn } from "./normalize.ts";
 import {
   booleanField,
+  checkVersion,
   choiceField,
   complain,
   type Fields,
@@ -86,12 +87,7 @@ export function checkTrajectory(value: unknown, place: Place): TrajectoryRecord 
 }
 
 function fullRecord(fields: Fields, place: Place): TrajectoryRecord {
-  const { version } = fields;
-  if (version === undefined) complain(place, "version", "missing");
-  if (typeof version !== "number") complain(place, "version", `expected a number, found ${kindOf(version)}`);
-  if (version > TRAJECTORY_VERSION)
-    complain(place, "version", `version ${version} is newer than this program knows`);
-  if (version !== TRAJECTORY_VERSION) complain(place, "version", `unknown version: ${version}`);
+  checkVersion(fields, TRAJECTORY_VERSION, place);
   const id = stringField(fields, "id", place);
   const scenarioId = stringField(fields, "scenario_id", place);
   const archetype = stringField(fields, "archetype", place);

@@ -63,6 +63,15 @@ export function arrayField(fields: Fields, name: string, place: Place, path = na
   return value;
 }
 
+/** Refuses a record whose `version` is not `known`. */
+export function checkVersion(fields: Fields, known: number, place: Place): void {
+  const { version } = fields;
+  if (version === undefined) complain(place, "version", "missing");
+  if (typeof version !== "number") complain(place, "version", `expected a number, found ${kindOf(version)}`);
+  if (version > known) complain(place, "version", `version ${version} is newer than this program knows`);
+  if (version !== known) complain(place, "version", `unknown version: ${version}`);
+}
+
 /** A required word of a fixed list. */
 export function choiceField<T extends string>(
   fields: Fields,

@@ -4,6 +4,7 @@
 import { GpuError } from "../base/errors.ts";
 import type { ModelConfig } from "../formats/config.ts";
 import { type LoraTarget, resolveTargets } from "../formats/peft-adapter.ts";
+import { plainLora } from "../formats/peft-config.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Batch } from "../model/batch.ts";
 import { CausalLM } from "../model/causal-lm.ts";
@@ -52,20 +53,12 @@ export interface StepTime {
 /** LoRA of the published run: r 16, alpha 32, dropout 0.05, on the four attention projections. */
 export function publishedTargets(config: ModelConfig): LoraTarget[] {
   return resolveTargets(
-    {
+    plainLora({
       r: 16,
       alpha: 32,
       dropout: publishedDropout,
       targetModules: ["q_proj", "k_proj", "v_proj", "o_proj"],
-      rankPattern: {},
-      alphaPattern: {},
-      useRslora: false,
-      excludeModules: undefined,
-      layersToTransform: undefined,
-      layersPattern: undefined,
-      baseModel: undefined,
-      revision: undefined,
-    },
+    }),
     config,
   );
 }

@@ -24,6 +24,24 @@ export interface LoraConfig {
   readonly revision: string | undefined;
 }
 
+/** A configuration of these settings, and of PEFT's neutral ones in all else. */
+export function plainLora(
+  settings: Pick<LoraConfig, "r" | "alpha" | "targetModules"> & Partial<LoraConfig>,
+): LoraConfig {
+  return {
+    dropout: 0,
+    useRslora: false,
+    excludeModules: undefined,
+    layersToTransform: undefined,
+    layersPattern: undefined,
+    rankPattern: {},
+    alphaPattern: {},
+    baseModel: undefined,
+    revision: undefined,
+    ...settings,
+  };
+}
+
 /** Settings that change the maths and are not supported: key -> values that do not (absent and null never do). */
 const neutralValues: Readonly<Record<string, readonly unknown[]>> = {
   peft_type: ["LORA"],

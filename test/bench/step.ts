@@ -1,10 +1,12 @@
 // One LoRA training step (forward, backward, clipping, AdamW) of a shape with random weights, one JSON line a figure, as the
 // peers print. All labels trained, no dropout, LoRA on q, k, v, o: what their step does.
 // bun test/bench/step.ts [--shape bench-small] [--tokens 256] [--rank 16] [--steps 5] [--tier auto] [--trace yes] [--cold yes]
+
 import { shapeOf } from "../../src/doctor/named-shapes.ts";
 import { RandomBase } from "../../src/doctor/random-base.ts";
 import { stepFlop } from "../../src/doctor/work.ts";
 import { resolveTargets } from "../../src/formats/peft-adapter.ts";
+import { plainLora } from "../../src/formats/peft-config.ts";
 import { Device } from "../../src/gpu/device.ts";
 import { Trace } from "../../src/gpu/trace.ts";
 import type { Batch } from "../../src/model/batch.ts";
@@ -21,20 +23,11 @@ const traced = flag("trace", "") === "yes";
 
 const config = shapeOf(name);
 const targets = resolveTargets(
-  {
+  plainLora({
     r,
     alpha: 2 * r,
-    dropout: 0,
     targetModules: ["q_proj", "k_proj", "v_proj", "o_proj"],
-    rankPattern: {},
-    alphaPattern: {},
-    useRslora: false,
-    excludeModules: undefined,
-    layersToTransform: undefined,
-    layersPattern: undefined,
-    baseModel: undefined,
-    revision: undefined,
-  },
+  }),
   config,
 );
 const load = meter();

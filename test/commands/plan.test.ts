@@ -7,6 +7,7 @@ import { planReport } from "../../src/doctor/plan-report.ts";
 import { stepFlop } from "../../src/doctor/work.ts";
 import { openBase } from "../../src/formats/base-weights.ts";
 import { resolveTargets } from "../../src/formats/peft-adapter.ts";
+import { plainLora } from "../../src/formats/peft-config.ts";
 import { makeBatch } from "../../src/model/batch.ts";
 import { CausalLM } from "../../src/model/causal-lm.ts";
 import type { ModelSizes } from "../../src/model/plan-input.ts";
@@ -30,20 +31,11 @@ function planned(...args: string[]) {
 }
 
 function loraOn(targetModules: readonly string[] | string, r = 16) {
-  return {
+  return plainLora({
     r,
     alpha: 32,
-    dropout: 0,
     targetModules,
-    rankPattern: {},
-    alphaPattern: {},
-    useRslora: false,
-    excludeModules: undefined,
-    layersToTransform: undefined,
-    layersPattern: undefined,
-    baseModel: undefined,
-    revision: undefined,
-  };
+  });
 }
 
 const runs: readonly [string, Partial<ModelSizes>, readonly string[] | string][] = [

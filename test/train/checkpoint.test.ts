@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Adapter } from "../../src/formats/peft-adapter.ts";
+import { plainLora } from "../../src/formats/peft-config.ts";
 import {
   type Checkpoint,
   checkpointPath,
@@ -42,20 +43,13 @@ const values = () => Float32Array.of(1e-45, -0, 1 / 3, -7);
 
 function checkpoint(step: number): Checkpoint {
   const adapter: Adapter = {
-    config: {
+    config: plainLora({
       r: 2,
       alpha: 4,
       dropout: 0.1,
-      useRslora: false,
       targetModules: ["q_proj"],
-      excludeModules: undefined,
-      layersToTransform: undefined,
-      layersPattern: undefined,
-      rankPattern: {},
-      alphaPattern: {},
       baseModel: "base",
-      revision: undefined,
-    },
+    }),
     tensors: new Map(names.map((name) => [name, { shape: [2, 2], data: values() }])),
   };
   const progress = { ...startOfRun({ scale: 4, growthTracker: 3 }), step, lossTotal: 0.1 + 0.2 };

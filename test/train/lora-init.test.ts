@@ -1,22 +1,14 @@
 import { expect, test } from "bun:test";
 import { readModelConfig } from "../../src/formats/config.ts";
 import { resolveTargets } from "../../src/formats/peft-adapter.ts";
+import { plainLora } from "../../src/formats/peft-config.ts";
 import { initLora } from "../../src/train/lora-init.ts";
 
-const config = {
+const config = plainLora({
   r: 4,
   alpha: 8,
-  dropout: 0,
-  useRslora: false,
   targetModules: ["q_proj", "v_proj", "down_proj", "o_proj"],
-  excludeModules: undefined,
-  layersToTransform: undefined,
-  layersPattern: undefined,
-  rankPattern: {},
-  alphaPattern: {},
-  baseModel: undefined,
-  revision: undefined,
-};
+});
 
 // First four values of A after torch.manual_seed(42); get_peft_model(...) on tiny-qwen2: torch 2.15.0, peft 0.21.2.
 const golden: Record<string, number[]> = {

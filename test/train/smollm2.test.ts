@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openBase } from "../../src/formats/base-weights.ts";
 import { readAdapter, resolveTargets, writeAdapter } from "../../src/formats/peft-adapter.ts";
+import { plainLora } from "../../src/formats/peft-config.ts";
 import { computeForward } from "../../src/train/forward-tensors.ts";
 import { initLora } from "../../src/train/lora-init.ts";
 import golden from "../golden/smollm2/train.json";
@@ -34,20 +35,12 @@ function onGpu(): boolean {
 function startOfGolden(path: string): void {
   using model = openBase(base);
   const { settings } = golden;
-  const config = {
+  const config = plainLora({
     r: settings.r,
     alpha: settings.lora_alpha,
     dropout: settings.lora_dropout,
-    useRslora: false,
     targetModules: settings.target_modules,
-    excludeModules: undefined,
-    layersToTransform: undefined,
-    layersPattern: undefined,
-    rankPattern: {},
-    alphaPattern: {},
-    baseModel: undefined,
-    revision: undefined,
-  };
+  });
   const targets = resolveTargets(config, model.config);
   const tensors = initLora(targets, 0);
   for (const { module, layer, name, inFeatures } of targets) {
