@@ -2,7 +2,7 @@
 //   packed [ceil(count / 8)] u32, bytes as stored: element i is the high nibble of byte i / 2 for even i, the low one for odd i
 //   absmax [ceil(count / block)] f32   table [16] f32   out [count] O; block is a multiple of 8
 // Dispatch ceil(count / 512), folded over x and y. Dettmers et al. 2023; layout of bitsandbytes.
-// include: clamp_to_half
+// include: clamp_to_half, four_bit_select, round_stored
 alias O = f32; // spec: f32 | f16
 // 1: find a code's value by four rounds of select, for CPU adapters; 0: by a table in workgroup memory.
 const SELECTS: u32 = 0u; // spec: 0 | 1
@@ -24,35 +24,11 @@ const IS_HALF: bool = f32(O(2049.0)) != 2049.0;
 
 var<workgroup> held: array<f32, 16>;
 
-fn selected(code: vec4u, v0: vec4f, v1: vec4f, v2: vec4f, v3: vec4f) -> vec4f {
-  let bit0 = (code & vec4u(1u)) != vec4u();
-  let bit1 = (code & vec4u(2u)) != vec4u();
-  let bit2 = (code & vec4u(4u)) != vec4u();
-  let bit3 = (code & vec4u(8u)) != vec4u();
-  let low0 = select(select(vec4f(v0.x), vec4f(v0.y), bit0), select(vec4f(v0.z), vec4f(v0.w), bit0), bit1);
-  let low1 = select(select(vec4f(v1.x), vec4f(v1.y), bit0), select(vec4f(v1.z), vec4f(v1.w), bit0), bit1);
-  let low2 = select(select(vec4f(v2.x), vec4f(v2.y), bit0), select(vec4f(v2.z), vec4f(v2.w), bit0), bit1);
-  let low3 = select(select(vec4f(v3.x), vec4f(v3.y), bit0), select(vec4f(v3.z), vec4f(v3.w), bit0), bit1);
-  return select(select(low0, low1, bit2), select(low2, low3, bit2), bit3);
-}
-
-fn roundedLikeStored(value: vec4f) -> vec4f {
-  if (p.round_to == 1u) {
-    let bits = bitcast<vec4u>(value);
-    // To the nearest bfloat16, ties to the even one.
-    return bitcast<vec4f>((bits + vec4u(0x7fffu) + ((bits >> vec4u(16u)) & vec4u(1u))) & vec4u(0xffff0000u));
-  }
-  if (p.round_to == 2u) {
-    return quantizeToF16(value);
-  }
-  return value;
-}
-
 fn store(at: u32, value: vec4f) {
   if (4u * at >= p.count) {
     return;
   }
-  var kept = roundedLikeStored(value);
+  var kept = round_stored(value, p.round_to);
   if (IS_HALF) {
     kept = vec4f(clampToHalf(kept.x), clampToHalf(kept.y), clampToHalf(kept.z), clampToHalf(kept.w));
   }
@@ -82,15 +58,15 @@ fn dequantise_4bit(
   }
   let bits = packed[word];
   let scale = absmax[8u * word / p.block];
-  let codes0 = (vec4u(bits) >> vec4u(4u, 0u, 12u, 8u)) & vec4u(15u);
-  let codes1 = (vec4u(bits) >> vec4u(20u, 16u, 28u, 24u)) & vec4u(15u);
+  let codes0 = four_bit_low(bits);
+  let codes1 = four_bit_high(bits);
   if (SELECTS == 1u) {
     let v0 = values[0];
     let v1 = values[1];
     let v2 = values[2];
     let v3 = values[3];
-    store(2u * word, scale * selected(codes0, v0, v1, v2, v3));
-    store(2u * word + 1u, scale * selected(codes1, v0, v1, v2, v3));
+    store(2u * word, scale * four_bit_select(codes0, v0, v1, v2, v3));
+    store(2u * word + 1u, scale * four_bit_select(codes1, v0, v1, v2, v3));
   } else {
     store(2u * word, scale * vec4f(held[codes0.x], held[codes0.y], held[codes0.z], held[codes0.w]));
     store(2u * word + 1u, scale * vec4f(held[codes1.x], held[codes1.y], held[codes1.z], held[codes1.w]));
