@@ -165,11 +165,11 @@ export function layerBackward(
     },
     attentionSizes(context),
   );
-  const dq = queryOrKeyBackward(stream, "q", layer, kept, context, grads.dq);
-  const dk = queryOrKeyBackward(stream, "k", layer, kept, context, grads.dk);
+  queryOrKeyBackward(stream, "q", layer, kept, context, grads.dq);
+  queryOrKeyBackward(stream, "k", layer, kept, context, grads.dk);
   const dxn = needInput ? grads.dxn : undefined;
-  back("q_proj", dq, kept.xn1, dxn);
-  back("k_proj", dk, kept.xn1, dxn, true);
+  back("q_proj", grads.dq, kept.xn1, dxn);
+  back("k_proj", grads.dk, kept.xn1, dxn, true);
   back("v_proj", grads.dv, kept.xn1, dxn, true);
   if (needInput)
     rmsNormBackward(
@@ -179,30 +179,28 @@ export function layerBackward(
     );
 }
 
-/** Undoes the rotation and the norm of {@link queryOrKey}.
- *  @returns the gradient of the projection's output: `d` itself, or scratch where there is a norm. */
+/** Undoes the rotation and the norm of {@link queryOrKey}: turns the gradient `d` into that of the projection's output, in place. */
 function queryOrKeyBackward(
   stream: Stream,
   which: "q" | "k",
   layer: DecoderLayer,
   kept: Activations,
-  { config, tokens, positions, cos, sin, working }: LayerContext,
+  { config, tokens, positions, cos, sin }: LayerContext,
   d: Tensor,
-): Tensor {
+): void {
   const { headDim } = config;
-  const [heads, scratch, pre, rstd, weight] =
+  const [heads, pre, rstd, weight] =
     which === "q"
-      ? ([config.heads, working.qF32, kept.qPre, kept.rstdQ, layer.qNorm] as const)
-      : ([config.kvHeads, working.kF32, kept.kPre, kept.rstdK, layer.kNorm] as const);
+      ? ([config.heads, kept.qPre, kept.rstdQ, layer.qNorm] as const)
+      : ([config.kvHeads, kept.kPre, kept.rstdK, layer.kNorm] as const);
   rope(stream, { x: d, y: d, positions, cos, sin }, { tokens, heads, headDim, inverse: true });
-  if (!scratch || !pre || !rstd || !weight) return d;
+  if (!pre || !rstd || !weight) return;
   const rows = tokens * heads;
   rmsNormBackward(
     stream,
-    { dy: d, x: pre, weight, rstd, dx: scratch },
+    { dy: d, x: pre, weight, rstd, dx: d },
     { rows, columns: headDim, accumulate: false },
   );
-  return scratch;
 }
 
 function attentionSizes({ config, tokens }: LayerContext) {
