@@ -51,6 +51,27 @@ export class GpuError extends SekftError {
   readonly exitCode = 1;
 }
 
+/** What went wrong outside the model: `sandbox_dead` (this world), `provider_dead` (its engine), `api_error` (the endpoint),
+ *  `timeout` (either did not answer in time), `oom` (the world as a whole ran out of memory). */
+export type FailureKind = "sandbox_dead" | "provider_dead" | "api_error" | "timeout" | "oom";
+
+/** The machinery around a model failed: the sample is tried again, never scored and never kept. Exit 1. */
+export class InfrastructureError extends SekftError {
+  readonly exitCode = 1;
+  constructor(
+    readonly kind: FailureKind,
+    message: string,
+    detail: ErrorDetail & {
+      /** False when trying again cannot help, e.g. a key that is refused. */
+      readonly retryable?: boolean;
+    } = {},
+  ) {
+    super(message, detail);
+    this.retryable = detail.retryable ?? true;
+  }
+  readonly retryable: boolean;
+}
+
 /** The user pressed Ctrl-C or sent SIGTERM; everything worth keeping was kept. */
 export class Interrupted extends SekftError {
   readonly exitCode = 130;

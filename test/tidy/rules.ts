@@ -4,6 +4,8 @@ import { readImports, type Sources, withoutComments } from "./sources.ts";
 
 const gpuHalf = ["model", "ops", "gpu", "data", "formats", "base"];
 
+const agentHalf = ["agent", "sandbox", "data", "formats", "base"];
+
 /** Which folders of src a folder may import from, itself always included. `kernels` holds only texts. */
 const allowedImports: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -18,7 +20,12 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   export: ["data", "formats", "base"],
   hub: ["data", "formats", "base"],
   serve: ["generate", "train", ...gpuHalf],
-  commands: ["doctor", "export", "hub", "train", "generate", "serve", ...gpuHalf],
+  sandbox: ["base", "docker"],
+  agent: ["sandbox", "data", "base"],
+  factory: agentHalf,
+  eval: agentHalf,
+  docker: [],
+  commands: ["sandbox", "agent", "factory", "eval", "doctor", "export", "hub", "train", "generate", "serve", ...gpuHalf],
   "cli.ts": ["commands", "base"],
   kernels: [],
 };
