@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { lockName } from "./run-lock.ts";
+import { lockName } from "../base/folder-lock.ts";
 
 /** Files and folders that a run writes at the top of its folder, besides checkpoint-<step>. */
 const runFiles = [

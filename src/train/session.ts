@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import type { Terminal } from "../base/command.ts";
 import { UserError } from "../base/errors.ts";
+import { lockFolder } from "../base/folder-lock.ts";
 import { formatBytes } from "../base/format.ts";
 import { startProgress } from "../base/progress.ts";
 import { version } from "../base/version.ts";
@@ -27,7 +28,6 @@ import { findEarlierRun } from "./resume.ts";
 import { trainToEnd } from "./run.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
 import { checkHost, type RunHost, weightBytes } from "./run-host.ts";
-import { lockFolder } from "./run-lock.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
 import { planSteps, type StepPlan } from "./steps.ts";
 import { loadTrainingData, type TrainingData } from "./training-data.ts";

@@ -1,9 +1,9 @@
-// One run at a time in a folder. Owns the lock file; knows nothing about what is in the folder.
+// One process at a time in a folder. Owns the lock file; knows nothing about what is in the folder.
 
 import { Database } from "bun:sqlite";
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../base/errors.ts";
+import { UserError } from "./errors.ts";
 
 /** Name of the lock file in the folder; gone when the run has ended, harmless when a kill left it. */
 export const lockName = ".lock";
@@ -21,7 +21,7 @@ export function lockFolder(folder: string): Disposable {
       throw new UserError(
         `--out ${folder}: expected a folder that no run uses, got one that is being written`,
         {
-          hint: "another sekft trains there: wait for it, stop it, or choose another folder",
+          hint: "another sekft is at work there: wait for it, stop it, or choose another folder",
         },
       );
     }

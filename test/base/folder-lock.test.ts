@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lockFolder, lockName } from "../../src/train/run-lock.ts";
+import { lockFolder, lockName } from "../../src/base/folder-lock.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sekft-lock-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -18,7 +18,7 @@ test("a folder is one run's until it ends, and nothing is left of the lock", () 
 });
 
 test("a process that was killed leaves a folder that can be taken", async () => {
-  const source = join(import.meta.dir, "..", "..", "src", "train", "run-lock.ts");
+  const source = join(import.meta.dir, "..", "..", "src", "base", "folder-lock.ts");
   const program = `import { lockFolder } from ${JSON.stringify(source)};
     globalThis.held = lockFolder(${JSON.stringify(folder)}); console.log("held"); setInterval(() => {}, 1000);`;
   const child = Bun.spawn([process.execPath, "-e", program], { stdout: "pipe" });
