@@ -13,6 +13,12 @@ export const dataOptions = {
     help: "trajectories: a directory of JSON, a JSONL, JSON or Parquet file",
   },
   all: { type: "flag", group, help: "take every trajectory, not only those with keep: true" },
+  holdout: {
+    type: "list",
+    value: "ARCHETYPES",
+    group,
+    help: "refuse training rows of these archetypes, by their archetype or by the id of their scenario",
+  },
   chatTemplate: {
     type: "string",
     value: "FILE.jinja",
@@ -49,15 +55,17 @@ export const dataOptions = {
 export function toDatasetOptions(values: {
   readonly data: string;
   readonly all: boolean;
+  readonly holdout: readonly string[] | undefined;
   readonly maxLength: number;
   readonly overlong: string;
   readonly strictPrefix: boolean;
   readonly specialInContent: string;
 }): DatasetOptions {
-  const { data, all, maxLength, strictPrefix } = values;
+  const { data, all, holdout, maxLength, strictPrefix } = values;
   return {
     data,
     all,
+    holdout: holdout ?? [],
     maxLength,
     strictPrefix,
     overlong: values.overlong as DatasetOptions["overlong"],

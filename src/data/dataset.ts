@@ -11,6 +11,7 @@ import {
   MASKED,
   type Refused,
 } from "./encode-trajectory.ts";
+import { refuseHeldOut } from "./holdout.ts";
 import { readTrajectories } from "./read-records.ts";
 import type { RefusalCode } from "./refused.ts";
 import type { Terminal, TrajectoryRecord } from "./trajectory.ts";
@@ -21,6 +22,8 @@ export interface DatasetOptions extends EncodeOptions {
   readonly data: string;
   /** Rows with `keep: false` as well. */
   readonly all: boolean;
+  /** Archetypes that no row may have. */
+  readonly holdout?: readonly string[];
 }
 
 /** One sequence to train on. T tokens. */
@@ -82,12 +85,14 @@ export interface DatasetRow {
   readonly result: Encoded | Refused;
 }
 
-/** Encodes rows as they are read; `counts` is filled on the way. */
+/** Encodes rows as they are read; `counts` is filled on the way.
+ *  @throws DataError before the first row when rows that would be trained on are of a held-out archetype. */
 export async function* encodeRows(
   options: DatasetOptions,
   format: ChatFormat,
   counts: DatasetCounts = emptyCounts(),
 ): AsyncGenerator<DatasetRow> {
+  await refuseHeldOut(options);
   for await (const record of readTrajectories(options.data)) {
     counts.rows++;
     if (!record.keep && !options.all) {

@@ -1,18 +1,19 @@
 // Every way training data may lie on a disk: a directory, JSONL, a JSON array or object, Parquet. One stream of checked rows.
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, dirname, extname, join, sep } from "node:path";
 import { DataError, type Place, UserError } from "../base/errors.ts";
 import { parseJson } from "./parse-json.ts";
 import { readLines, refuseForeign } from "./read-lines.ts";
 import { readParquet } from "./read-parquet.ts";
+import { ROLLOUT_FILES, ROLLOUT_KIND } from "./rollout-folder.ts";
 import { checkScenario } from "./scenario.ts";
 import { checkTrajectory, looksLikeScenario, type TrajectoryRecord } from "./trajectory.ts";
 
 const EXTENSIONS = [".json", ".jsonl", ".ndjson", ".parquet"];
 
 /** Reads all rows of a file, or of the data files of a directory sorted by path. Scenario bundles that lie in a
- *  directory beside trajectories are passed over.
+ *  directory beside trajectories are passed over; of a folder that `sekft rollout` wrote only the trajectories are data.
  *  @throws UserError when nothing is there; DataError naming file, line and field of the first row that is wrong. */
 export async function* readTrajectories(path: string): AsyncGenerator<TrajectoryRecord> {
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -65,11 +66,28 @@ function refuseDuplicate(record: TrajectoryRecord, seen: Map<string, Place>): vo
 }
 
 function dataFiles(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))
     .filter((file) => EXTENSIONS.includes(extname(file)) && !/[/\\]\./.test(file.slice(directory.length)))
     .sort();
+  const rollouts = files
+    .filter((file) => basename(file) === ROLLOUT_FILES.trajectories && isRollout(dirname(file)))
+    .map((file) => dirname(file));
+  return files.filter((file) => {
+    const rollout = rollouts.find((folder) => file.startsWith(`${folder}${sep}`));
+    return rollout === undefined || file === join(rollout, ROLLOUT_FILES.trajectories);
+  });
+}
+
+/** True for a folder whose manifest says that a rollout wrote it: its journals, scenarios and summaries are no rows. */
+function isRollout(folder: string): boolean {
+  try {
+    const manifest = JSON.parse(readFileSync(join(folder, ROLLOUT_FILES.manifest), "utf8"));
+    return manifest?.kind === ROLLOUT_KIND;
+  } catch {
+    return false;
+  }
 }
 
 interface Value {

@@ -184,6 +184,7 @@ export function evalBatchSize(options: TrainOptions): number {
 export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "base",
   "data",
+  "holdout",
   "tokenized",
   "evalData",
   "evalTokenized",

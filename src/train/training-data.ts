@@ -52,6 +52,10 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
     throw new UserError(
       "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
     );
+  if (options.tokenized !== undefined && options.holdout !== undefined)
+    throw new UserError(
+      "--holdout: expected --data, got --tokenized, whose rows do not say what they are of",
+    );
   // Before the tokenizer, so that a mistyped path is what the user hears of first.
   for (const path of [options.data, options.evalData])
     if (path !== undefined && !existsSync(path))
@@ -63,7 +67,9 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
   const read = async (path: string | undefined, ids: string | undefined, what: string) => {
     if (ids !== undefined) return readIds(ids, options, vocab, notes);
     if (path === undefined || format === undefined) return undefined;
-    const dataset = await loadDataset(toDatasetOptions({ ...options, data: path }), format);
+    // Validation rows of a held-out archetype are what they were held out for.
+    const holdout = path === options.data ? options.holdout : undefined;
+    const dataset = await loadDataset(toDatasetOptions({ ...options, data: path, holdout }), format);
     notes.push(...describeCounts(what, dataset.counts));
     if (path === options.data) counts = dataset.counts;
     return dataset.sequences;
