@@ -62,7 +62,14 @@ export const defaultEpisodeLimits: EpisodeLimits = {
 };
 
 /** Names in `limits_hit`. */
-export type LimitName = "steps" | "context" | "wall" | "output" | "errors" | "reply_length" | "command_timeout";
+export type LimitName =
+  | "steps"
+  | "context"
+  | "wall"
+  | "output"
+  | "errors"
+  | "reply_length"
+  | "command_timeout";
 
 /** One command of an episode, beside what the turns hold. */
 export interface Step {
@@ -103,5 +110,10 @@ export interface Episode {
   readonly discovered: boolean;
   readonly limitsHit: readonly LimitName[];
   readonly wallMs: number;
-  readonly error: { readonly kind: FailureKind; readonly message: string } | null;
+  readonly error: {
+    readonly kind: FailureKind;
+    readonly message: string;
+    /** False when trying again cannot help. */
+    readonly retryable?: boolean;
+  } | null;
 }
