@@ -75,7 +75,9 @@ function restoreEnvironment(state: ShellState): string[] {
 function lastLine(state: ShellState, evaluated: string): string {
   const options = state.options.map((name) => `-o ${name}`).join(" ");
   const status = `{ (exit ${state.status}) && :; } 2>/dev/null`;
-  return [options && `set ${options}`, status, evaluated && `eval ${quote(evaluated)}`].filter(Boolean).join("; ");
+  return [options && `set ${options}`, status, evaluated && `eval ${quote(evaluated)}`]
+    .filter(Boolean)
+    .join("; ");
 }
 
 /** The trap: options first, for it must change them; then all else; then the end of both streams; then an end to all children.

@@ -66,7 +66,11 @@ export class ShellSession {
     options.signal?.throwIfAborted();
     this.#busy = true;
     try {
-      return await this.#run(command, options.timeoutMs ?? this.settings.limits.commandTimeoutMs, options.signal);
+      return await this.#run(
+        command,
+        options.timeoutMs ?? this.settings.limits.commandTimeoutMs,
+        options.signal,
+      );
     } finally {
       this.#busy = false;
     }
@@ -132,7 +136,10 @@ export class ShellSession {
       timer = setTimeout(
         () =>
           reject(
-            new InfrastructureError("timeout", `sandbox: expected an end to all processes, got none in ${REAP_MS / 1000} s`),
+            new InfrastructureError(
+              "timeout",
+              `sandbox: expected an end to all processes, got none in ${REAP_MS / 1000} s`,
+            ),
           ),
         REAP_MS,
       );
