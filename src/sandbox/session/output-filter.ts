@@ -52,7 +52,10 @@ export class OutputFilter {
 
   #pass(bytes: Buffer): void {
     if (bytes.byteLength === 0) return;
-    if (!bytes.includes(this.#nonce)) return this.sink(bytes);
+    if (!bytes.includes(this.#nonce)) {
+      this.sink(bytes);
+      return;
+    }
     const lines = bytes.toString("latin1").split(/(?<=\n)/);
     const kept = lines.map((line) => natural(line, this.nonce)).join("");
     if (kept) this.sink(Buffer.from(kept, "latin1"));
