@@ -30,6 +30,7 @@ export type LineKind = "command" | "prose" | "other";
 export function judgeLine(line: string, known: ReadonlySet<string>): LineKind {
   const text = line.trim();
   if (text === "") return "other";
+  if (/^#{2,6}\s+\p{L}/u.test(text)) return "prose";
   if (/^#/.test(text)) return judgeRemark(text.replace(/^#+!?\s*/, ""));
   if (/^(?:[-*•]\s|\d+[.)]\s|\*\*|__|>\s?[A-Z]|\|.*\|$)/u.test(text)) return "prose";
   const words = text.split(/\s+/);

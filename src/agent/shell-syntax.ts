@@ -49,6 +49,7 @@ class Reader {
       }
       this.at++;
       if (c === " " || c === "\t") endWord();
+      else if (c === "\\" && this.text[this.at] === "\n") this.at++;
       else if (c === "\n") {
         endCommand();
         this.skipDocuments();
