@@ -1,0 +1,63 @@
+// The built-in operator: a model without a model. It knows the scenario's solution and acts like somebody who does not.
+
+import type { Model } from "../../agent/contract.ts";
+import { Rng } from "../../base/rng.ts";
+import type { Turn } from "../../data/normalize.ts";
+import type { Scenario } from "../../data/scenario.ts";
+import type { Plan } from "../author/plan.ts";
+import { chooseFault } from "./faults.ts";
+import { planOfReference } from "./reference-plan.ts";
+import { operate, type Routine } from "./routine.ts";
+
+/** How it behaves. */
+export interface OperatorSettings {
+  readonly seed: number;
+  readonly sample: number;
+  /** How much exploration, 0 to 1. */
+  readonly detours: number;
+  /** Share of the samples with a mistake, 0 to 1; these carry it in their model's name. */
+  readonly faults: number;
+}
+
+/** What records call it. */
+export const OPERATOR_NAME = "builtin";
+
+/** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same.
+ *  @param plan what the scenario's author knows; without it the reference solution is all there is. */
+export function builtinOperator(
+  scenario: Scenario,
+  plan: Plan | undefined,
+  settings: OperatorSettings,
+): Model {
+  const rng = new Rng(`${settings.seed}/operator/${scenario.id}/${settings.sample}`);
+  const known = plan ?? planOfReference(scenario);
+  const faults = rng.fork("faults");
+  const fault = faults.chance(settings.faults) ? chooseFault(faults, known) : undefined;
+  const { seed, detours, sample } = settings;
+  const turn = sample + new Rng(`${seed}/operator/${scenario.id}`).int(0, known.solutions.length);
+  const routine = operate(scenario, known, { rng: rng.fork("routine"), detours, turn, fault });
+  return {
+    name: fault === undefined ? OPERATOR_NAME : `${OPERATOR_NAME}+${fault}`,
+    generate: async (turns) => ({
+      content: next(routine, lastOutput(turns)) ?? known.terminal,
+      finish: "stop",
+      promptTokens: undefined,
+      completionTokens: undefined,
+    }),
+  };
+}
+
+function next(routine: Routine, output: string): string | undefined {
+  const { value, done } = routine.next(output);
+  return done ? undefined : (value as string);
+}
+
+/** What the last command showed: the user turns behind it without the prompt that waits. */
+function lastOutput(turns: readonly Turn[]): string {
+  const last = turns.findLastIndex(({ role }) => role === "assistant");
+  if (last < 0) return "";
+  return turns
+    .slice(last + 1, -1)
+    .map(({ content }) => content)
+    .join("");
+}

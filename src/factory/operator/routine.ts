@@ -1,0 +1,141 @@
+// The routine of a self-directed operator, told as commands that wait for what they show: find the provider, learn it, fetch, work,
+// look at the result, leave. How much it wanders on the way is drawn from a seed.
+
+import type { Rng } from "../../base/rng.ts";
+import type { Scenario } from "../../data/scenario.ts";
+import type { Plan } from "../author/plan.ts";
+import type { Solution, Step } from "../author/work.ts";
+import { isLook, looksFailed, programOf, writtenFiles, wrongOption } from "./command-shape.ts";
+import { type Fault, spoil, talk } from "./faults.ts";
+
+/** What decides a session beside its plan. */
+export interface RoutineSettings {
+  readonly rng: Rng;
+  /** 0 = straight through, 1 = as much exploration as there is. */
+  readonly detours: number;
+  /** Which of the solutions, round and round: samples of one scenario take different ones as long as there are any. */
+  readonly turn: number;
+  readonly fault: Fault | undefined;
+}
+
+/** Gives commands; is given what each one showed. */
+export type Routine = Generator<string, void, string>;
+
+/** One session. */
+export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettings): Routine {
+  const { rng, detours, fault } = settings;
+  const seen = new Screen(scenario.directive);
+  const sometimes = (p: number) => rng.chance(p * detours);
+  const say = function* (command: string): Generator<string, string, string> {
+    const output = yield command;
+    seen.add(output);
+    return output;
+  };
+
+  if (sometimes(0.12)) yield* say(rng.pick(["ls", "pwd", "ls -a", "id", "whoami"]));
+  for (const command of rng.pick(plan.discover)) yield* say(command);
+  if (scenario.announcement.kind === "motd" && sometimes(0.12)) yield* say("cat /etc/motd");
+  const guesses = plan.wrong.length === 0 ? 0 : Number(sometimes(0.6)) + Number(sometimes(0.1));
+  for (const guess of rng.sample(plan.wrong, guesses)) yield* say(guess);
+  // A guess may have been right after all; then there is nothing left to learn.
+  if (!seen.directive) {
+    for (const command of alternative(plan.help, rng, 0.25)) yield* say(command);
+    if (plan.wrong.length > 0 && sometimes(0.08)) yield* say(rng.pick(plan.wrong));
+    for (const command of alternative(plan.fetch, rng, 0.5)) yield* say(command);
+  }
+  if (fault === "prose") for (const words of talk(rng, rng.int(3, 4))) yield* say(words);
+
+  const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];
+  const work = fault === undefined ? solution : spoil(solution, fault, rng.fork("fault"));
+  yield* workThrough(trimmed(work, scenario, seen, rng, detours), plan, { ...settings, say });
+
+  if (fault === "wrong_terminal") yield plan.terminal === "exit" ? "panic" : "exit";
+  else yield plan.terminal;
+}
+
+/** The first way mostly, another one with probability `p`. */
+function alternative<T>(ways: readonly (readonly T[])[], rng: Rng, p: number): readonly T[] {
+  const [first = []] = ways;
+  return ways.length > 1 && rng.chance(p) ? rng.pick(ways.slice(1)) : first;
+}
+
+/** What was on the screen so far. */
+class Screen {
+  directive = false;
+  private readonly wanted: string | undefined;
+
+  constructor(directive: string | null) {
+    this.wanted = directive === null ? undefined : flat(directive);
+  }
+
+  add(output: string): void {
+    if (this.wanted !== undefined && flat(output).includes(this.wanted)) this.directive = true;
+  }
+}
+
+function flat(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
+/** Without the pure looks between the directive and the first act, nearly always: a small model that learns to look first learns to
+ *  look and leave. Looks stay where nothing can be done, where the directive is yet to be read, and where the work writes down what
+ *  only a look can tell. */
+function trimmed(work: Solution, scenario: Scenario, seen: Screen, rng: Rng, detours: number): Solution {
+  const isRealAct = ({ command, kind }: Step) => kind === "act" && programOf(command) !== "cd";
+  const firstAct = work.findIndex(isRealAct);
+  if (firstAct < 0 || (scenario.directive !== null && !seen.directive)) return work;
+  const act = work[firstAct]!.command;
+  if (/^(?:echo|printf)\b/.test(act) && saysMoreThan(act, scenario.directive ?? "")) return work;
+  const keep = rng.chance(0.15 * detours);
+  return work.filter(({ command }, i) => i >= firstAct || keep || !isLook(command));
+}
+
+/** True when a command writes words that the directive does not hold. */
+function saysMoreThan(command: string, directive: string): boolean {
+  const [text = ""] = command.split(">");
+  const words = text.replace(/^(?:echo|printf)/, "").match(/[A-Za-z0-9]{2,}|\b\d\b/g) ?? [];
+  return words.some((word) => !directive.includes(word));
+}
+
+interface Working extends RoutineSettings {
+  readonly say: (command: string) => Generator<string, string, string>;
+}
+
+function* workThrough(work: Solution, plan: Plan, { rng, detours, say, fault }: Working): Routine {
+  const sometimes = (p: number) => rng.chance(p * detours);
+  const firstAct = work.findIndex(({ kind }) => kind === "act");
+  const done = new Set<string>();
+  for (const [i, { command, kind }] of work.entries()) {
+    if (i === firstAct && fault === undefined) {
+      if (plan.slips.length > 0 && sometimes(0.35)) yield* say(rng.pick(plan.slips));
+      else if (plan.look.length > 0 && sometimes(0.06)) yield* say(rng.pick(plan.look));
+      if (sometimes(0.12)) yield* misuse(command, say);
+    }
+    if (kind === "verify" && rng.chance(0.08)) continue;
+    const output = yield* say(command);
+    done.add(command);
+    if (kind === "act" && looksFailed(output)) yield* recover(command, output, say);
+  }
+  const more = plan.verify.filter((look) => !done.has(look));
+  if (firstAct >= 0 && more.length > 0 && sometimes(0.3)) yield* say(rng.pick(more));
+}
+
+/** An option that does not exist, then the program's own help. */
+function* misuse(command: string, say: Working["say"]): Routine {
+  const program = programOf(command);
+  const option = program === undefined ? undefined : wrongOption(program);
+  if (program === undefined || option === undefined) return;
+  const output = yield* say(`${program} ${option}`);
+  // Most programs print their usage with the complaint; the others are asked.
+  if (!/usage/i.test(output)) yield* say(`${program} --help`);
+}
+
+/** Does what the complaint of a failed command asks for, and the command again. */
+function* recover(command: string, output: string, say: Working["say"]): Routine {
+  const [file] = writtenFiles(command);
+  const folder = file?.includes("/") ? file.slice(0, file.lastIndexOf("/")) : undefined;
+  if (folder && /nonexistent|No such file/.test(output)) {
+    yield* say(`mkdir -p ${folder}`);
+    yield* say(command);
+  } else if (/[Pp]ermission denied/.test(output)) yield* say("id");
+}
