@@ -1,10 +1,11 @@
 // Scenario bundles, version 1: the shape, the paths and the content hash are checked before a bundle is used.
 
-import { createHash } from "node:crypto";
-import { DataError, type Place } from "../base/errors.ts";
+import { DataError, type Place, show } from "../base/errors.ts";
+import { hashContent } from "./content-hash.ts";
 import { TERMINALS, type Terminal } from "./trajectory.ts";
 import {
   arrayField,
+  booleanField,
   checkVersion,
   choiceField,
   complain,
@@ -21,7 +22,7 @@ const SCENARIO_VERSION = 1;
 const ANNOUNCEMENTS = ["motd", "banner", "env", "file"] as const;
 
 /** A file or directory that is put into the world. */
-interface Fixture {
+export interface Fixture {
   readonly path: string;
   readonly content: string;
   readonly mode?: string;
@@ -45,6 +46,8 @@ export interface Scenario {
   readonly checker: string;
   readonly referenceSolution: readonly string[];
   readonly expectedTerminal: Terminal;
+  /** False: made without a sandbox, so that nobody knows whether it can be done. Absent counts as true. */
+  readonly proven?: boolean;
   /** `sha256:` of the bundle without this field. */
   readonly contentHash: string;
 }
@@ -57,7 +60,7 @@ export function checkScenario(value: unknown, place: Place): Scenario {
   const provider = objectField(value, "provider", place);
   const announcement = objectField(value, "announcement", place);
   const scenario: Scenario = {
-    id: stringField(value, "id", place),
+    id: fileName(value, "id", place),
     archetype: stringField(value, "archetype", place),
     axes: stringMap(value, "axes", place),
     user: stringField(value, "user", place),
@@ -84,24 +87,13 @@ export function checkScenario(value: unknown, place: Place): Scenario {
       stringField({ command }, "command", place, `reference_solution[${i}]`),
     ),
     expectedTerminal: choiceField(value, "expected_terminal", TERMINALS, place),
+    ...(value.proven === undefined ? {} : { proven: booleanField(value, "proven", place) }),
     contentHash: stringField(value, "content_hash", place),
   };
   const { content_hash: _, ...content } = value;
   if (hashContent(content) !== scenario.contentHash)
     complain(place, "content_hash", "content_hash does not fit the content");
   return scenario;
-}
-
-/** `sha256:` of JSON with sorted keys, without blanks, as UTF-8. */
-function hashContent(content: Fields): string {
-  return `sha256:${createHash("sha256").update(canonicalJson(content)).digest("hex")}`;
-}
-
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (!isFields(value)) return JSON.stringify(value);
-  const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(",")}}`;
 }
 
 function objectField(fields: Fields, name: string, place: Place): Fields {
@@ -123,12 +115,26 @@ function announcementKind(announcement: Fields, place: Place): (typeof ANNOUNCEM
   return known ?? complain(place, "announcement.kind", `unknown kind: ${kind}`);
 }
 
+/** Ids name files. */
+function fileName(fields: Fields, name: string, place: Place): string {
+  const id = stringField(fields, name, place);
+  if (!/^[^/\\\0]+$/.test(id) || id === "." || id === "..") complain(place, name, `not a name: ${show(id)}`);
+  return id;
+}
+
 function located(value: unknown, path: string, place: Place): { path: string; mode?: string } {
   if (!isFields(value)) complain(place, path, `expected an object, found ${kindOf(value)}`);
   const where = worldPath(value, `${path}.path`, place);
   return value.mode === undefined || value.mode === null
     ? { path: where }
-    : { path: where, mode: stringField(value, "mode", place, `${path}.mode`) };
+    : { path: where, mode: octalMode(value, `${path}.mode`, place) };
+}
+
+function octalMode(fields: Fields, field: string, place: Place): string {
+  const mode = stringField(fields, "mode", place, field);
+  if (!/^[0-7]{3,4}$/.test(mode))
+    complain(place, field, `expected an octal mode such as 0644, found ${show(mode)}`);
+  return mode;
 }
 
 /** Absolute, and without a step upwards: a bundle must not reach outside its own world. */

@@ -1,0 +1,49 @@
+// Scenario bundles as JSON: the file's own layout, and the canonical text whose hash names the content.
+
+import { hashContent } from "./content-hash.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Fields } from "./turn-checks.ts";
+
+/** The bundle's fields as they stand in its file, in the contract's order, `content_hash` left out. */
+function bundleFields(scenario: Omit<Scenario, "contentHash">): Fields {
+  return {
+    version: 1,
+    id: scenario.id,
+    archetype: scenario.archetype,
+    axes: scenario.axes,
+    user: scenario.user,
+    host: scenario.host,
+    system: scenario.system,
+    dirs: scenario.dirs,
+    fixtures: scenario.fixtures,
+    env: scenario.env,
+    provider: scenario.provider,
+    announcement: scenario.announcement,
+    directive: scenario.directive,
+    checker: scenario.checker,
+    expected_terminal: scenario.expectedTerminal,
+    reference_solution: scenario.referenceSolution,
+    ...(scenario.proven === undefined ? {} : { proven: scenario.proven }),
+  };
+}
+
+/** The content hash that this scenario has to carry. */
+export function hashScenario(scenario: Omit<Scenario, "contentHash">): string {
+  return hashContent(bundleFields(scenario));
+}
+
+/** The same scenario with its proof noted, under a hash that fits. */
+export function markProven(scenario: Scenario, proven: boolean): Scenario {
+  const marked = { ...scenario, proven };
+  return { ...marked, contentHash: hashScenario(marked) };
+}
+
+/** A bundle as an object for JSON, e.g. inside a record of rejection. */
+export function scenarioFields(scenario: Scenario): Fields {
+  return { ...bundleFields(scenario), content_hash: scenario.contentHash };
+}
+
+/** A bundle's file: JSON with an indent of one, non-ASCII unescaped, a line feed at the end. */
+export function serialiseScenario(scenario: Scenario): string {
+  return `${JSON.stringify(scenarioFields(scenario), null, 1)}\n`;
+}
