@@ -30,8 +30,8 @@ export interface Command<T extends OptionTable = OptionTable> {
   /** Paragraph under the summary in --help. */
   readonly description?: string;
   readonly options: T;
-  /** Key of the option that one word without a dash means, as in `sekft pull org/name`. */
-  readonly operand?: string;
+  /** Keys of the options that words without a dash mean, in order, as in `sekft pull org/name`. */
+  readonly operand?: string | readonly string[];
   /** At least two, each a whole command line and what it does. */
   readonly examples: readonly { readonly line: string; readonly does: string }[];
   /** Loads the code of the command lazily, so that --help stays fast. */

@@ -149,28 +149,40 @@ function addCommand(
   const leaf = parent.command(words.at(-1)!) as Program;
   const globals = [...globalFlags.map(({ flag }) => flag as string), "help", "config"];
   prepare(leaf, terminal, [...optionNames(command.options), ...globals]);
-  const operand = command.operand;
-  const usage = operand === undefined ? "[options]" : `${command.options[operand]!.value} [options]`;
+  const operands = [command.operand ?? []].flat();
+  const usage = [...operands.map((key) => command.options[key]!.value), "[options]"].join(" ");
   leaf.summary(command.summary).usage(usage).allowExcessArguments(true);
   leaf.description(command.description ? `${command.summary}\n\n${command.description}` : command.summary);
   addOptions(leaf, command.options);
   const examples = command.examples.map(({ line, does }) => `  ${line}\n      ${does}`).join("\n");
   leaf.addHelpText("after", `\n${terminal.color ? "\x1b[1mExamples:\x1b[22m" : "Examples:"}\n${examples}`);
   leaf.action(async () => {
-    const [first, ...rest] = leaf.args as readonly string[];
-    const extra = operand === undefined ? first : rest[0];
+    const given = leaf.args as readonly string[];
+    const extra = given[operands.length];
     if (extra !== undefined)
       throw new UserError(
-        `${wordsOf(leaf)}: expected ${operand === undefined ? "options only" : "one word and options"}, got ${show(extra)}`,
+        `${wordsOf(leaf)}: expected ${["options only", "one word and options", "two words and options"][operands.length]}, got ${show(extra)}`,
       );
-    const { config, ...flags } = leaf.opts() as Record<string, unknown>;
-    if (operand !== undefined && first !== undefined) flags[operand] ??= first;
+    const { config, ...flags } = ownOptions(leaf, parent === program ? undefined : parent);
+    for (const [i, key] of operands.entries()) flags[key] ??= given[i];
     const fromFile =
       typeof config === "string"
         ? (await import("./config-file.ts")).readConfig(config, command.options)
         : {};
     await command.run(resolveOptions(command.options, byKey(command.options, flags), fromFile), terminal);
   });
+}
+
+// `eval` is a command and the first word of `eval compare`: the parser gives it what both know, and what only it knows.
+function ownOptions(leaf: Program, above: Program | undefined): Record<string, unknown> {
+  const taken = (above?.opts() ?? {}) as Record<string, unknown>;
+  const known = leaf.options.map((option) => option.attributeName());
+  const stray = Object.keys(taken).find((name) => !known.includes(name));
+  if (stray !== undefined)
+    throw new UserError(`${wordsOf(leaf)}: expected one of its options, got --${flagName(stray)}`, {
+      hint: `sekft ${wordsOf(leaf)} --help lists them`,
+    });
+  return { ...taken, ...(leaf.opts() as Record<string, unknown>) };
 }
 
 function addOptions(leaf: Program, table: OptionTable): void {
@@ -195,7 +207,9 @@ function byKey(table: OptionTable, flags: Readonly<Record<string, unknown>>): Re
   return Object.fromEntries(
     Object.entries(table).map(([key, option]) => {
       const given = [flagName(key), ...(option.aliases ?? [])].map((flag) => flags[camel(flag)]);
-      return [key, given.find((value) => value !== undefined)];
+      const value = given.find((one) => one !== undefined);
+      // commander says `true` for a flag that stands alone.
+      return [key, value === true && option.type === "string" ? option.alone : value];
     }),
   );
 }

@@ -20,6 +20,24 @@ function config(name: string, text: string): string {
 
 const shown = (...args: string[]) => JSON.parse(run("show", "--out", "o", ...args).out);
 
+test("a command may have commands of its own below it, with options of the same names", () => {
+  expect(JSON.parse(run("show", "pair", "a", "b", "--out", "x", "--json").out)).toEqual({
+    first: "a",
+    second: "b",
+    out: "x",
+  });
+  expect(shown("--lora-r", "8").lora_r).toBe(8);
+  expect(run("show", "pair", "--help").out).toContain("show pair FIRST SECOND [options]");
+  expect(run("show", "--help").out).toContain("Shows two words");
+  expect(run("show", "pair", "a", "b", "c").err).toContain(
+    'show pair: expected two words and options, got "c"',
+  );
+  expect(run("show", "pair", "a").err).toContain("--second");
+  expect(run("show", "pair", "a", "b", "--lora-r", "8").err).toContain(
+    "show pair: expected one of its options, got --lora-r",
+  );
+});
+
 describe("options", () => {
   test("have the defaults of the table", () => {
     expect(shown()).toEqual({
@@ -174,6 +192,7 @@ describe("--help", () => {
       "Base:",
       "Options:",
       "Global Options:",
+      "Commands:",
       "Examples:",
     ]);
     const squeezed = out.replace(/\s+/g, " ");

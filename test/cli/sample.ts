@@ -54,6 +54,19 @@ const show = defineCommand({
   run: async (options, terminal) => terminal.out(JSON.stringify(serialiseOptions(table, options))),
 });
 
+const pair = defineCommand({
+  name: "show pair",
+  summary: "Shows two words, below a command that stands for itself",
+  options: {
+    first: { type: "string", value: "FIRST", required: true, help: "one" },
+    second: { type: "string", value: "SECOND", required: true, help: "two" },
+    out: { type: "string", value: "DIR", help: "where to" },
+  },
+  operand: ["first", "second"],
+  examples,
+  run: async (options, terminal) => terminal.out(JSON.stringify(options)),
+});
+
 const fail = defineCommand({
   name: "fail now",
   summary: "Fails in the way it is told to",
@@ -106,4 +119,4 @@ const identity = {
 const stop = (error: unknown) => process.exit(reportError(error, terminal, argv.includes("--trace")));
 process.on("unhandledRejection", stop);
 endOnSignals();
-runProgram(argv, [show, fail], identity, terminal).then((code) => process.exit(code), stop);
+runProgram(argv, [show, pair, fail], identity, terminal).then((code) => process.exit(code), stop);
