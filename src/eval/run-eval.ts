@@ -7,7 +7,7 @@ import { type FailureKind, InfrastructureError } from "../base/errors.ts";
 import type { Turn } from "../data/normalize.ts";
 import type { Scenario } from "../data/scenario.ts";
 import type { SandboxProvider } from "../sandbox/contract.ts";
-import type { Journal } from "./journal.ts";
+import type { EpisodeLog } from "./episode-log.ts";
 import type { Sampling } from "./manifest.ts";
 import { type EpisodeRecord, isBroken, keyText, toRecord } from "./record.ts";
 
@@ -28,7 +28,7 @@ export interface EvalRequest {
   /** Episodes at once. */
   readonly jobs: number;
   readonly retries: RetryPolicy;
-  readonly journal: Journal;
+  readonly log: EpisodeLog;
   readonly signal?: AbortSignal | undefined;
   /** Called with every episode that ended. */
   readonly onEpisode?: ((record: EpisodeRecord) => void) | undefined;
@@ -40,14 +40,14 @@ interface Task {
   readonly sample: number;
 }
 
-/** Runs the episodes that the journal does not hold yet.
+/** Runs the episodes that the log does not hold yet.
  *  @returns all of them, earlier ones included
  *  @throws Interrupted when `signal` is given up; InfrastructureError when nothing worked and no later try can help,
  *  e.g. a key that is refused.
- *  What had ended by then is in the journal. */
+ *  What had ended by then is in the log. */
 export async function runEval(request: EvalRequest): Promise<EpisodeRecord[]> {
-  const { journal, sampling, arms, scenarios } = request;
-  const records = [...journal.done];
+  const { log, sampling, arms, scenarios } = request;
+  const records = [...log.done];
   const done = new Set(records.map(keyText));
   const tasks: Task[] = [];
   // Arms are innermost: base and adapter meet a scenario at about the same time, so that a run that was cut short still has pairs.
@@ -69,7 +69,7 @@ export async function runEval(request: EvalRequest): Promise<EpisodeRecord[]> {
           throw new InfrastructureError(record.error!.kind as FailureKind, record.error!.message, {
             retryable: false,
           });
-        journal.append(record);
+        log.append(record);
         records.push(record);
         request.onEpisode?.(record);
       } catch (error) {
@@ -87,13 +87,13 @@ export async function runEval(request: EvalRequest): Promise<EpisodeRecord[]> {
 
 async function runTask(task: Task, request: EvalRequest, signal: AbortSignal) {
   const { arm, scenario, sample } = task;
-  const { sampling, limits, prime, provider, retries, journal } = request;
+  const { sampling, limits, prime, provider, retries, log } = request;
   const key = { arm: arm.name, sample };
   const kept: Episode[] = [];
   const { episode, failed } = await withRetries(
     async () => {
       const before = kept.at(-1);
-      if (before) journal.appendBroken(toRecord(key, before, kept.slice(0, -1)));
+      if (before) log.appendBroken(toRecord(key, before, kept.slice(0, -1)));
       const run = await runEpisode({
         scenario,
         provider,
