@@ -155,3 +155,18 @@ function isNamed(text: string, name: string): boolean {
   }
   return false;
 }
+
+/** Refuses a world that cannot fit into roots of `diskBytes` each.
+ *  @throws DataError naming the root */
+export function checkFits(world: World, layout: WorldLayout, diskBytes: number): void {
+  for (const root of WORLD_ROOTS) {
+    const pages = layout.entries
+      .filter((entry) => entry.path.startsWith(`${root}/`))
+      .reduce((sum, entry) => sum + Math.ceil(entry.content.byteLength / 4096), 0);
+    if (pages * 4096 > diskBytes)
+      throw new DataError(
+        { file: `world ${world.id}`, field: "fixtures" },
+        `expected at most ${diskBytes} bytes below ${root}, got ${pages * 4096}`,
+      );
+  }
+}

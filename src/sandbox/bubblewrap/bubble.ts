@@ -1,0 +1,239 @@
+// One bubblewrap world: its processes, how programs are started in it, how it is judged and how it ends.
+
+import { randomBytes } from "node:crypto";
+import { closeSync, writeSync } from "node:fs";
+import { InfrastructureError } from "../../base/errors.ts";
+import type { Verdict, World } from "../contract.ts";
+import { CappedOutput } from "../session/capped-output.ts";
+import { type CheckerStart, checkerStart, checkerStatus } from "../session/checker.ts";
+import type { Exec, ExecRequest, ExecStreams, RunningExec } from "../session/exec.ts";
+import { type BubblePlan, checkerCommand, holderCommand, INIT_SCRIPT, joinCommand } from "./command-lines.ts";
+import { namespaceError } from "./programs.ts";
+
+const START_MS = 30_000;
+const END_MS = 10_000;
+
+/** Kills all but itself and the first process, then waits, with builtins only, until nothing else is left. */
+const REAP =
+  "kill -9 -1; i=0; while [ $i -lt 20000 ]; do set -- /proc/[0-9]*; [ $# -le 2 ] && exit 0; i=$((i+1)); done; exit 1";
+
+/** The processes of one world. */
+export class Bubble implements Exec {
+  #dead = false;
+  #closed = false;
+
+  private constructor(
+    readonly plan: BubblePlan,
+    readonly process: Bun.Subprocess,
+    readonly keepalive: number,
+    readonly holderPid: number,
+    readonly initPid: number,
+  ) {
+    process.exited.then(() => {
+      this.#dead = true;
+    });
+  }
+
+  /** Makes the world from its packed files.
+   *  @throws UserError when namespaces are not allowed; InfrastructureError when it fails otherwise */
+  static async start(plan: BubblePlan, archive: Uint8Array): Promise<Bubble> {
+    const child = spawn(holderCommand(plan), archive, ["pipe"]);
+    const keepalive = child.stdio[3] as unknown as number;
+    const said = { out: "", error: "" };
+    const ready = Promise.withResolvers<void>();
+    const listening = [
+      forEachChunk(child.stdout as ReadableStream<Uint8Array>, (chunk) => {
+        if (said.out.length < 4096) said.out += Buffer.from(chunk).toString("latin1");
+        if (said.out.includes("ready\n")) ready.resolve();
+      }),
+      forEachChunk(child.stderr as ReadableStream<Uint8Array>, (chunk) => {
+        if (said.error.length < 4096) said.error += Buffer.from(chunk).toString();
+      }),
+    ];
+    const gone = child.exited.then(async () => {
+      await Promise.all(listening);
+      throw startError(said.error);
+    });
+    const timer = setTimeout(() => {
+      ready.reject(
+        new InfrastructureError(
+          "timeout",
+          `sandbox bubblewrap: expected a world, got none in ${START_MS / 1000} s`,
+        ),
+      );
+    }, START_MS);
+    try {
+      writeSync(keepalive, INIT_SCRIPT);
+      await Promise.race([ready.promise, gone]);
+    } catch (error) {
+      kill(-child.pid);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      gone.catch(() => {});
+    }
+    const holderPid = Number(/holder (\d+)/.exec(said.out)?.[1]);
+    const initPid = Number(/"child-pid": (\d+)/.exec(said.out)?.[1]);
+    return new Bubble(plan, child, keepalive, holderPid, initPid);
+  }
+
+  /** Starts a program as the operator. */
+  async start(request: ExecRequest, streams: ExecStreams): Promise<RunningExec> {
+    this.#assertAlive();
+    const child = spawn(joinCommand(this.plan, this.initPid, request.argv), request.stdin, [], request.env);
+    let listening = true;
+    const ended = Promise.all([
+      forEachChunk(child.stdout as ReadableStream<Uint8Array>, (chunk) => listening && streams.stdout(chunk)),
+      forEachChunk(child.stderr as ReadableStream<Uint8Array>, (chunk) => listening && streams.stderr(chunk)),
+      child.exited,
+    ]);
+    return {
+      exited: ended.then(([, , status]) => status),
+      abandon: () => {
+        listening = false;
+        kill(-child.pid);
+      },
+    };
+  }
+
+  /** Kills every process of the operator. */
+  async reap(): Promise<void> {
+    this.#assertAlive();
+    const child = spawn(joinCommand(this.plan, this.initPid, ["/bin/sh", "-c", REAP]), new Uint8Array(), []);
+    const status = await child.exited;
+    if (status === 0) return;
+    this.#assertAlive();
+    throw new InfrastructureError(
+      "sandbox_dead",
+      `sandbox bubblewrap: expected an end to all processes, got status ${status}`,
+    );
+  }
+
+  /** Ends the operator's world for good and runs the checker in one of its own. */
+  async check(world: World, checker: string, timeoutMs: number, signal?: AbortSignal): Promise<Verdict> {
+    this.#assertAlive();
+    kill(this.initPid);
+    await until(() => !isAlive(this.initPid), END_MS);
+    const nonce = randomBytes(16).toString("hex");
+    const start: CheckerStart = checkerStart(world, checker, nonce);
+    const child = spawn(checkerCommand(this.plan, this.holderPid, start), start.stdin, []);
+    const output = new CappedOutput(this.plan.limits.outputBytes);
+    let told = "";
+    let timedOut = false;
+    const stop = () => kill(-child.pid);
+    const timer = setTimeout(() => {
+      timedOut = true;
+      stop();
+    }, timeoutMs);
+    signal?.addEventListener("abort", stop);
+    try {
+      await Promise.all([
+        forEachChunk(child.stdout as ReadableStream<Uint8Array>, (chunk) => {
+          output.write(chunk);
+          if (output.bytes > 64 * 2 ** 20) stop();
+        }),
+        forEachChunk(child.stderr as ReadableStream<Uint8Array>, (chunk) => {
+          if (told.length < 4096) told += Buffer.from(chunk).toString("latin1");
+        }),
+        child.exited,
+      ]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+    signal?.throwIfAborted();
+    const text = output.finish().text;
+    if (timedOut) return { passed: false, status: 124, output: text, timedOut: true };
+    const status = checkerStatus(told, nonce);
+    if (status === null && output.bytes <= 64 * 2 ** 20)
+      throw new InfrastructureError(
+        "sandbox_dead",
+        `sandbox bubblewrap: expected the checker's status, got ${told.trim() || "none"}`,
+      );
+    return { passed: status === 0, status: status ?? 137, output: text, timedOut: false };
+  }
+
+  /** Ends all processes and with them the world's files. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    kill(this.initPid);
+    closeSync(this.keepalive);
+    kill(-this.process.pid);
+    await this.process.exited;
+    await until(() => !isAlive(this.initPid), END_MS);
+  }
+
+  #assertAlive(): void {
+    if (this.#closed) throw new Error("the sandbox is closed");
+    if (this.#dead || !isAlive(this.initPid))
+      throw new InfrastructureError(
+        "sandbox_dead",
+        "sandbox bubblewrap: expected a living world, got one whose first process is gone",
+      );
+  }
+}
+
+function startError(said: string): Error {
+  if (/user ?ns|namespace|uid map|setting up/i.test(said)) return namespaceError(said);
+  return new InfrastructureError(
+    "provider_dead",
+    `sandbox bubblewrap: expected a world, got: ${said.trim().slice(0, 300) || "no answer"}`,
+  );
+}
+
+/** In a session of its own: no terminal within reach, no Ctrl-C of ours. */
+function spawn(
+  argv: string[],
+  stdin: Uint8Array,
+  more: "pipe"[],
+  env: Readonly<Record<string, string>> = {},
+): Bun.Subprocess {
+  try {
+    return Bun.spawn(argv, { cwd: "/", env, stdio: [stdin, "pipe", "pipe", ...more], detached: true });
+  } catch (error) {
+    throw new InfrastructureError(
+      "provider_dead",
+      `sandbox bubblewrap: expected a new process, got ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+async function forEachChunk(
+  stream: ReadableStream<Uint8Array>,
+  take: (chunk: Uint8Array) => void,
+): Promise<void> {
+  for await (const chunk of stream) take(chunk);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function until(condition: () => boolean, limitMs: number): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > end)
+      throw new InfrastructureError(
+        "timeout",
+        `sandbox bubblewrap: expected an end to all processes, got none in ${limitMs / 1000} s`,
+      );
+    await Bun.sleep(1);
+  }
+}
