@@ -8,6 +8,7 @@ export function flagSyntax(name: string, option: Option): string {
   if (option.type === "flag") return `${long} [yes]`;
   const text = "choices" in option && option.choices ? "NAME" : "TEXT";
   const value = option.value ?? { int: "N", float: "X", string: text, list: "NAMES" }[option.type];
+  if (option.type === "string" && option.alone !== undefined) return `${long} [${value}]`;
   return `${long} <${value}${option.type === "list" ? "..." : ""}>`;
 }
 

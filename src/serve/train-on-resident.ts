@@ -53,8 +53,9 @@ export async function trainOnResident(url: string, options: TrainOptions, termin
   else terminal.note(`train: the adapter is in ${out}, and served as ${done.fine_tuned_model}`);
 }
 
-/** The server's base, which must be the one that the command line names. */
-async function findBase(client: ResidentClient, base: string): Promise<RemoteModel> {
+/** The server's base, which must be the one that the command line names.
+ *  @throws UserError when it is another. */
+export async function findBase(client: ResidentClient, base: string): Promise<RemoteModel> {
   const { data } = await client.get<{ data: RemoteModel[] }>("/v1/models");
   const served = data.find(({ parent }) => parent === null);
   if (!served) throw new UserError(`--resident ${client.url}: expected a server of sekft's, got another`);
