@@ -17,6 +17,8 @@ import { plan } from "./plan.ts";
 import { pull } from "./pull.ts";
 import { resident } from "./resident.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
+import { sandboxBuild } from "./sandbox-build.ts";
+import { sandboxClean } from "./sandbox-clean.ts";
 import { train } from "./train.ts";
 
 const verbs: readonly Command[] = [
@@ -35,6 +37,8 @@ const verbs: readonly Command[] = [
   exportOllamaCommand,
   exportCardCommand,
   pull,
+  sandboxBuild,
+  sandboxClean,
 ];
 
 /** The command, taking names on the Hub wherever its table has a base or data. */
@@ -58,5 +62,6 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   inspect: "Shows what would be trained, data, bases, adapters, numbers",
   export: "Writes an adapter as other people's software loads it",
+  sandbox: "Builds, checks and cleans up the worlds that an operator works in",
   completion: "Prints the completion script for a shell",
 };

@@ -5,15 +5,12 @@ import type { Container } from "dockerode";
 import { DataError, InfrastructureError } from "../../base/errors.ts";
 import type { CommandResult, Sandbox, SandboxLimits, Verdict, World } from "../contract.ts";
 import { ShellSession } from "../session/shell-session.ts";
-import { layOut } from "../session/world-layout.ts";
+import { checkFits, layOut } from "../session/world-layout.ts";
 import { packTar } from "../session/world-tar.ts";
 import { loadingContainer, worldContainer } from "./container.ts";
 import { DockerExec } from "./docker-exec.ts";
 import { ask, type Engine } from "./engine.ts";
 import { runChecker, tooLarge } from "./run-checker.ts";
-
-/** Milliseconds that a checker may take unless the caller says otherwise. */
-const CHECKER_MS = 60_000;
 
 /** Stands a world up. Volumes, container and files in 5 questions, two of them at a time.
  *  @throws DataError when the world is impossible, InfrastructureError when the engine fails */
@@ -25,7 +22,9 @@ export async function openDockerWorld(
   signal?: AbortSignal,
 ): Promise<DockerWorld> {
   signal?.throwIfAborted();
-  const archive = Buffer.from(packTar(layOut(world).entries));
+  const layout = layOut(world);
+  checkFits(world, layout, limits.diskBytes);
+  const archive = Buffer.from(packTar(layout.entries));
   const container = await ask("docker create", () =>
     engine.docker.createContainer(worldContainer(image, world.host, limits)),
   );
@@ -112,7 +111,7 @@ export class DockerWorld implements Sandbox {
     options.signal?.throwIfAborted();
     this.#isFrozen = true;
     await this.#freeze();
-    const { timeoutMs = CHECKER_MS, signal } = options;
+    const { timeoutMs = this.limits.commandTimeoutMs, signal } = options;
     return await runChecker(
       this.engine,
       this.image,
