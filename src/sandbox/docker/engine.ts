@@ -50,7 +50,7 @@ export async function connectEngine(address = engineAddress()): Promise<Engine> 
     return { docker, where: address, version, info };
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const said = error instanceof Error ? error.message : String(error);
+    const said = error instanceof InfrastructureError && error.cause instanceof Error ? error.cause.message : String(error);
     throw new UserError(`docker: expected an engine at ${address}, got none: ${said}`, {
       hint:
         "install and start Docker (Debian: apt-get install docker.io), be in its group, or set DOCKER_HOST; " +
@@ -65,6 +65,8 @@ function client(address: string): Docker {
   if (path !== undefined) return new Docker({ socketPath: path });
   if (!/^(tcp|http|https|ssh):\/\/./.test(address))
     throw new UserError(`DOCKER_HOST: expected unix://, tcp:// or ssh://, got ${JSON.stringify(address)}`);
+  // Its library still takes addresses apart with url.parse, which warns.
+  process.noDeprecation = true;
   // dockerode reads these from the environment itself, with DOCKER_CERT_PATH and DOCKER_TLS_VERIFY.
   process.env.DOCKER_HOST = address;
   return new Docker();
