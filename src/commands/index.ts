@@ -13,10 +13,13 @@ import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
+import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
+import { play } from "./play.ts";
 import { pull } from "./pull.ts";
 import { resident } from "./resident.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
+import { rollout } from "./rollout.ts";
 import { sandboxBuild } from "./sandbox-build.ts";
 import { sandboxClean } from "./sandbox-clean.ts";
 import { train } from "./train.ts";
@@ -39,6 +42,9 @@ const verbs: readonly Command[] = [
   pull,
   sandboxBuild,
   sandboxClean,
+  rollout,
+  pairs,
+  play,
 ];
 
 /** The command, taking names on the Hub wherever its table has a base or data. */

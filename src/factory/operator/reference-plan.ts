@@ -61,7 +61,7 @@ function discoveries(commands: readonly string[]): string[][] {
   if (name !== undefined)
     return [
       [only],
-      ...[`echo $${name}`, `env | grep ${name}`, `echo "$${name}"`, `printenv ${name}`]
+      ...[`echo $${name}`, `env | grep ${name}`, `echo "$${name}"`]
         .filter((way) => way !== only)
         .map((way) => [way]),
     ];
@@ -76,8 +76,9 @@ function looksAt(work: Solution): string[] {
 /** A path misremembered; a file written where its directory is yet to be made. */
 function slipsOf(work: Solution, scenario: Scenario): string[] {
   const slips: string[] = [];
-  for (const { command } of work) {
-    const read = /^(?:cat|head|tail|sort|grep \S+) (\/\S+\w)$/.exec(command)?.[1];
+  for (const { command, kind } of work) {
+    const read =
+      kind === "verify" ? undefined : /^(?:cat|head|tail|sort|grep \S+) (\/\S+\w)$/.exec(command)?.[1];
     if (read !== undefined) slips.push(command.replace(read, `${read}s`));
     const made = /^mkdir (?:-p )?(\/\S+)$/.exec(command)?.[1];
     if (made === undefined || exists(made, scenario)) continue;
@@ -97,7 +98,10 @@ function exists(directory: string, { dirs, fixtures }: Scenario): boolean {
 function insideOut(work: Solution, scenario: Scenario): Solution[] {
   const acts = work.filter(({ kind }) => kind === "act");
   const paths = acts.flatMap(({ command }) => command.match(/(?<=^|[\s<>])\/[\w./-]+\/[\w.*-]+/g) ?? []);
-  const directory = paths[0]?.slice(0, paths[0].lastIndexOf("/"));
+  const [first] = acts;
+  const directory =
+    /^mkdir (?:-p )?(\/\S+)$/.exec(first?.command ?? "")?.[1] ??
+    mostFrequent(paths.map((path) => path.slice(0, path.lastIndexOf("/"))));
   const moves = acts.length > 0 && !acts.some(({ command }) => programOf(command) === "cd");
   if (directory === undefined || !moves || ["/etc", "/tmp", ""].includes(directory)) return [];
   const makes = (command: string) => command === `mkdir -p ${directory}` || command === `mkdir ${directory}`;
@@ -108,10 +112,18 @@ function insideOut(work: Solution, scenario: Scenario): Solution[] {
     ...step,
     command: fromInside(step.command, directory) ?? step.command,
   }));
-  if (inside.every((step, i) => step.command === rest[i]!.command)) return [];
+  const half = rest.some(
+    ({ command, kind }, i) => kind === "act" && command === inside[i]!.command && command.includes(directory),
+  );
+  if (half || inside.every((step, i) => step.command === rest[i]!.command)) return [];
   const enter: Step[] =
     made === 0
       ? [{ command: `mkdir -p ${directory} && cd ${directory}`, kind: "act" }]
       : [{ command: `cd ${directory}`, kind: "act" }];
   return [[...enter, ...inside]];
+}
+
+function mostFrequent(words: readonly string[]): string | undefined {
+  const count = (word: string) => words.filter((other) => other === word).length;
+  return [...words].sort((a, b) => count(b) - count(a))[0];
 }

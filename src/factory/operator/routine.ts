@@ -24,7 +24,7 @@ export type Routine = Generator<string, void, string>;
 /** One session. */
 export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettings): Routine {
   const { rng, detours, fault } = settings;
-  const seen = new Screen(scenario.directive);
+  const seen = new Screen(scenario);
   const sometimes = (p: number) => rng.chance(p * detours);
   const say = function* (command: string): Generator<string, string, string> {
     const output = yield command;
@@ -34,6 +34,8 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
 
   if (sometimes(0.12)) yield* say(rng.pick(["ls", "pwd", "ls -a", "id", "whoami"]));
   for (const command of rng.pick(plan.discover)) yield* say(command);
+  // Nobody calls a program that nothing has spoken of: where a look told nothing, the sure way is taken.
+  if (!seen.provider) for (const command of plan.discover[0] ?? []) yield* say(command);
   if (scenario.announcement.kind === "motd" && sometimes(0.12)) yield* say("cat /etc/motd");
   const guesses = plan.wrong.length === 0 ? 0 : Number(sometimes(0.6)) + Number(sometimes(0.1));
   for (const guess of rng.sample(plan.wrong, guesses)) yield* say(guess);
@@ -62,14 +64,19 @@ function alternative<T>(ways: readonly (readonly T[])[], rng: Rng, p: number): r
 /** What was on the screen so far. */
 class Screen {
   directive = false;
+  provider: boolean;
+  private readonly name: string;
   private readonly wanted: string | undefined;
 
-  constructor(directive: string | null) {
+  constructor({ directive, provider, announcement }: Scenario) {
     this.wanted = directive === null ? undefined : flat(directive);
+    this.name = provider.name;
+    this.provider = announcement.login.includes(provider.name);
   }
 
   add(output: string): void {
     if (this.wanted !== undefined && flat(output).includes(this.wanted)) this.directive = true;
+    if (!looksFailed(output) && output.includes(this.name)) this.provider = true;
   }
 }
 

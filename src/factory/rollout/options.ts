@@ -1,0 +1,146 @@
+// The options of `sekft rollout`.
+
+import { defaultEpisodeLimits } from "../../agent/contract.ts";
+import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
+import type { Options } from "../../base/options.ts";
+
+const what = "What";
+const operator = "Operator";
+const limits = "Limits";
+const running = "Running";
+
+export const rolloutOptions = {
+  scenarios: {
+    type: "string",
+    value: "DIR|FILE",
+    group: what,
+    help: "proven scenario bundles; without it the built-in author makes them until --n are kept",
+  },
+  out: {
+    type: "string",
+    value: "DIR",
+    required: true,
+    group: what,
+    help: "where trajectories go; goes on in its own folder",
+  },
+  n: {
+    type: "int",
+    min: 1,
+    group: what,
+    unit: "trajectories",
+    help: "stop when so many are kept [default: all samples of --scenarios]",
+  },
+  samples: { type: "int", min: 1, default: 3, group: what, help: "sessions of each scenario" },
+  limit: { type: "int", min: 1, group: what, unit: "scenarios", help: "only the first of --scenarios" },
+  archetypes: { type: "list", value: "NAMES", group: what, help: "only these archetypes" },
+  holdout: {
+    type: "list",
+    value: "NAMES",
+    group: what,
+    help: "not these archetypes: they are kept for the eval",
+  },
+  seed: { type: "int", min: 0, default: 0, group: what, help: "decides scenarios, operator and sampling" },
+
+  opModel: {
+    type: "string",
+    value: "NAME",
+    group: operator,
+    help: "model that operates, if another than --model; builtin = no model [default $SEKFT_OP_MODEL]",
+  },
+  ...endpointOptions,
+  apiConcurrency: { ...endpointOptions.apiConcurrency, aliases: ["api-jobs"] },
+  temperature: {
+    type: "float",
+    min: 0,
+    default: 0.7,
+    group: operator,
+    help: "of the endpoint's replies; 0 = greedy",
+  },
+  topP: {
+    type: "float",
+    min: 0,
+    max: 1,
+    default: 1,
+    group: operator,
+    help: "nucleus of the endpoint's replies",
+  },
+  scaffold: {
+    type: "flag",
+    default: true,
+    group: operator,
+    help: "explain the routine to the endpoint's model; never recorded (--no-scaffold for a trained one)",
+  },
+  detours: {
+    type: "float",
+    min: 0,
+    max: 1,
+    default: 0.5,
+    group: operator,
+    help: "how much the built-in operator explores, slips and recovers",
+  },
+  faults: {
+    type: "float",
+    min: 0,
+    max: 1,
+    default: 0,
+    group: operator,
+    help: "share of the built-in operator's sessions with a mistake in them, for preference pairs",
+  },
+
+  maxSteps: {
+    type: "int",
+    min: 1,
+    default: defaultEpisodeLimits.maxSteps,
+    group: limits,
+    unit: "commands",
+    help: "longest session",
+  },
+  ctxBudget: {
+    type: "int",
+    min: 64,
+    default: defaultEpisodeLimits.ctxBudget,
+    group: limits,
+    unit: "tokens",
+    help: "longest history that the operator is shown",
+  },
+  maxTokens: {
+    type: "int",
+    min: 1,
+    default: defaultEpisodeLimits.maxTokens,
+    group: limits,
+    unit: "tokens",
+    help: "longest reply",
+  },
+  wallSeconds: {
+    type: "float",
+    min: 1,
+    default: defaultEpisodeLimits.wallSeconds,
+    group: limits,
+    unit: "seconds",
+    help: "longest session",
+  },
+  consecutiveErrors: {
+    type: "int",
+    min: 1,
+    default: defaultEpisodeLimits.consecutiveErrors,
+    group: limits,
+    help: "failing commands in a row that end a session",
+  },
+
+  jobs: {
+    type: "int",
+    min: 1,
+    default: 4,
+    group: running,
+    help: "sessions, each in a sandbox of its own, at once",
+  },
+  retries: {
+    type: "int",
+    min: 0,
+    default: 2,
+    group: running,
+    help: "further tries of a session that the machinery failed",
+  },
+} as const;
+
+export type RolloutOptions = Options<typeof rolloutOptions>;
