@@ -3,6 +3,8 @@
 import type { Command } from "../base/command.ts";
 import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
+import { evalCommand } from "./eval.ts";
+import { evalCompare } from "./eval-compare.ts";
 import { exportCardCommand } from "./export-card.ts";
 import { exportGguf } from "./export-gguf.ts";
 import { exportMerged } from "./export-merged.ts";
@@ -35,6 +37,8 @@ const verbs: readonly Command[] = [
   train,
   generate,
   resident,
+  evalCommand,
+  evalCompare,
   exportGguf,
   exportMerged,
   exportOllamaCommand,

@@ -106,7 +106,10 @@ export function readManifest(folder: string): Manifest {
   const value = readJsonObject(file, "the manifest of an eval");
   for (const field of ["arms", "sampling", "limits", "sandbox"])
     if (!isFields(value[field]))
-      throw new DataError({ file, field }, `expected an object, got ${show(value[field])}`);
+      throw new DataError(
+        { file, field },
+        `expected the manifest of an eval, got ${show(value[field])} in this place`,
+      );
   if (!Array.isArray(value.scenarios))
     throw new DataError({ file, field: "scenarios" }, `expected a list, got ${show(value.scenarios)}`);
   return value as unknown as Manifest;
@@ -141,9 +144,26 @@ export interface Difference {
   readonly second: unknown;
 }
 
+/** One hash over everything that must not change in a run. */
+export function settingsHash(manifest: Manifest): string {
+  return sha256(JSON.stringify(settingsOf(manifest)));
+}
+
 /** Everything in which two runs differ, named as in the manifest. */
 export function manifestDifferences(first: Manifest, second: Manifest): Difference[] {
-  const settings = (manifest: Manifest): Record<string, unknown> => ({
+  const surroundings = (manifest: Manifest): Record<string, unknown> => ({
+    "sekft version": manifest.sekft?.version,
+    "sekft commit": manifest.sekft?.commit,
+    "sandbox.version": manifest.sandbox.version,
+  });
+  return [
+    ...differing("settings", settingsOf(first), settingsOf(second)),
+    ...differing("surroundings", surroundings(first), surroundings(second)),
+  ];
+}
+
+function settingsOf(manifest: Manifest): Record<string, unknown> {
+  return {
     ...prefixed("sampling", manifest.sampling),
     ...prefixed("limits", manifest.limits),
     "sandbox.provider": manifest.sandbox.provider,
@@ -162,16 +182,7 @@ export function manifestDifferences(first: Manifest, second: Manifest): Differen
       })),
     ),
     scenarios: scenarioWords(manifest),
-  });
-  const surroundings = (manifest: Manifest): Record<string, unknown> => ({
-    "sekft version": manifest.sekft?.version,
-    "sekft commit": manifest.sekft?.commit,
-    "sandbox.version": manifest.sandbox.version,
-  });
-  return [
-    ...differing("settings", settings(first), settings(second)),
-    ...differing("surroundings", surroundings(first), surroundings(second)),
-  ];
+  };
 }
 
 function differing(

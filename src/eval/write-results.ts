@@ -1,0 +1,20 @@
+// The files of a run that was counted: result.json, report.md, report.html.
+
+import { join } from "node:path";
+import { writeChunksAtomic, writeFileAtomic } from "../base/atomic.ts";
+import type { EpisodeRecord } from "./record.ts";
+import { reportHtml } from "./report/html.ts";
+import { reportMarkdown } from "./report/markdown.ts";
+import type { EvalResult } from "./result.ts";
+
+/** Writes all three; the same episodes and manifest give the same bytes. */
+export function writeResults(folder: string, result: EvalResult, records: readonly EpisodeRecord[]): void {
+  writeFileAtomic(join(folder, "result.json"), `${JSON.stringify(result, null, 1)}\n`);
+  writeFileAtomic(join(folder, "report.md"), reportMarkdown(result));
+  writeChunksAtomic(join(folder, "report.html"), encoded(reportHtml(result, records)));
+}
+
+function* encoded(texts: Iterable<string>): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (const text of texts) yield encoder.encode(text);
+}
