@@ -91,7 +91,9 @@ class Session {
     signal?.throwIfAborted();
     this.sandbox = await provider.open(scenario, { ...(signal && { signal }) });
     this.deadline = performance.now() + limits.wallSeconds * 1000;
-    const timer = setTimeout(() => this.wall.abort(), limits.wallSeconds * 1000);
+    const wallMs = limits.wallSeconds * 1000;
+    // Timers hold 31 bits; what is longer is no limit.
+    const timer = wallMs < 2 ** 31 ? setTimeout(() => this.wall.abort(), wallMs) : undefined;
     try {
       while (this.end === undefined) this.end = await this.step(this.sandbox);
     } finally {

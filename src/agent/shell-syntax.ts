@@ -49,7 +49,7 @@ class Reader {
       }
       this.at++;
       if (c === " " || c === "\t") endWord();
-      else if (c === "\\" && this.text[this.at] === "\n") this.at++;
+      else if (c === "\\" && this.text[this.at] === "\n") this.joinLines();
       else if (c === "\n") {
         endCommand();
         this.skipDocuments();
@@ -69,11 +69,18 @@ class Reader {
     return false;
   }
 
+  /** A backslash before a line's end; at the very end another line is to come. */
+  private joinLines(): void {
+    this.at++;
+    if (this.at >= this.text.length) this.open = true;
+  }
+
   /** What stands for one character or quotation of a word. */
   private piece(c: string): string {
     if (c === "\\") {
       const next = this.text[this.at];
       if (next === undefined) this.open = true;
+      else if (next === "\n") this.joinLines();
       else this.at++;
       return next === undefined || next === "\n" ? "" : next;
     }

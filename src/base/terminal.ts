@@ -44,6 +44,11 @@ export function printable(text: string): string {
   );
 }
 
+/** `text` over several lines with everything but line ends and tabs spelled out: what a container wrote, fit for a terminal. */
+export function displayed(text: string): string {
+  return text.replace(HIDDEN, (c) => (c === "\n" || c === "\t" ? c : printable(c)));
+}
+
 // C0, DEL, C1, and the marks that reorder or hide text in a terminal.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const HIDDEN = /[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
