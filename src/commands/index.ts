@@ -23,6 +23,7 @@ import { resident } from "./resident.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
 import { rollout } from "./rollout.ts";
 import { sandboxBuild } from "./sandbox-build.ts";
+import { sandboxCheck } from "./sandbox-check.ts";
 import { sandboxClean } from "./sandbox-clean.ts";
 import { train } from "./train.ts";
 
@@ -45,6 +46,7 @@ const verbs: readonly Command[] = [
   exportCardCommand,
   pull,
   sandboxBuild,
+  sandboxCheck,
   sandboxClean,
   rollout,
   pairs,

@@ -70,7 +70,7 @@ export const worlds: readonly Check[] = [
     ["[ -x /bin/dash ] && echo there", "there\n"],
   ),
   steps("programs", "Every program that scenarios use is there", "archetypes", [
-    "for p in awk basename base64 cat chmod cksum cmp comm cp cut date dd diff dirname du env expr false find fold grep gunzip gzip head hostname id kill ln ls md5sum mkdir mkfifo mktemp mv nl nohup od paste printenv printf ps pwd readlink realpath rev rm rmdir sed seq setsid sha256sum sleep sort split stat strings tac tail tar tee test timeout touch tr true tty uname uniq unzip wc which whoami xargs yes; do command -v $p >/dev/null || echo $p; done",
+    "for p in awk basename base64 cat chmod cmp cp cut date dd diff dirname du env expr false find fold grep gunzip gzip head hostname id kill ln ls md5sum mkdir mkfifo mktemp mv nl od paste printf ps pwd readlink realpath rev rm rmdir sed seq setsid sha256sum sleep sort stat strings tac tail tar tee test timeout touch tr true tty uname uniq unzip wc which whoami xargs yes; do command -v $p >/dev/null || echo $p; done",
     "",
   ]),
   steps("no-programs", "Programs that lead out are not there", parity, [
@@ -82,7 +82,7 @@ export const worlds: readonly Check[] = [
     "The provider program runs and cannot be changed",
     "only way to the directive; root-owned",
     ["/opt/desk/askdesk --list", `${sampleDirective}\n`],
-    ["stat -c '%a %u' /opt/desk/askdesk", "755 0\n"],
+    ["stat -c %a /opt/desk/askdesk", "755\n"],
     [
       "(echo x >>/opt/desk/askdesk) 2>/dev/null || chmod 777 /opt/desk/askdesk 2>/dev/null || echo refused",
       "refused\n",
@@ -92,8 +92,21 @@ export const worlds: readonly Check[] = [
     "announcement",
     "The announcement's own file is root's",
     "the announcement must stay as it was",
-    ["cat /etc/motd; stat -c '%a %u' /etc/motd", "tasks: /opt/desk/askdesk --help\n644 0\n"],
+    ["cat /etc/motd; stat -c %a /etc/motd", "tasks: /opt/desk/askdesk --help\n644\n"],
     ["(echo x >>/etc/motd) 2>/dev/null || echo refused", "refused\n"],
+  ),
+  check(
+    "owners",
+    "The provider program and the announcement's own file belong to root",
+    "bundles: root-owned",
+    async (stage) => {
+      stage.needs("owners");
+      const { output } = await stage.run(
+        await stage.shared(),
+        "stat -c %u /opt/desk/askdesk /etc/motd /etc/passwd",
+      );
+      same("owners", output, "0\n0\n0\n");
+    },
   ),
   steps(
     "kernel-files",
@@ -122,9 +135,9 @@ export const worlds: readonly Check[] = [
       });
       const { output } = await stage.run(
         sandbox,
-        "cat ~/START_HERE; stat -c %u ~/START_HERE; (echo x >>~/START_HERE) 2>/dev/null || echo refused; touch ~/other && echo free",
+        "cat ~/START_HERE; (echo x >>~/START_HERE) 2>/dev/null || echo refused; touch ~/other && echo free",
       );
-      same("the file", output, "read me\n0\nrefused\nfree\n");
+      same("the file", output, "read me\nrefused\nfree\n");
     },
   ),
   check(
@@ -136,9 +149,9 @@ export const worlds: readonly Check[] = [
         const sandbox = await stage.open({ provider: { path, script: "#!/bin/sh\necho asked\n" } });
         const { output } = await stage.run(
           sandbox,
-          `${path}; stat -c %u ${path}; : >"\${PWD}/x" && echo free`,
+          `${path}; (echo x >>${path}) 2>/dev/null || echo refused; : >"\${PWD}/x" && echo free`,
         );
-        same(path, output, "asked\n0\nfree\n");
+        same(path, output, "asked\nrefused\nfree\n");
       }
     },
   ),
