@@ -58,7 +58,7 @@ export const evalOptions = {
   retries: {
     type: "int",
     min: 0,
-    default: 2,
+    default: 1,
     group: running,
     help: "further tries of a session that the machinery failed",
   },

@@ -21,7 +21,8 @@ export function resultNotes({ arms, compare, manifest }: EvalResult): string[] {
     notes.push(
       "One sample of each scenario: the intervals are about the choice of scenarios, not about luck in sampling.",
     );
-  return [...notes, ...compare.flatMap(comparisonNotes)];
+  // What holds for every pair of arms is said once.
+  return [...new Set([...notes, ...compare.flatMap(comparisonNotes)])];
 }
 
 /** Sentences about a pair of arms. */

@@ -5,7 +5,7 @@ import { metricNames } from "../record.ts";
 import type { EvalResult } from "../result.ts";
 import { flipName } from "./markdown.ts";
 import { comparisonNotes, resultNotes } from "./notes.ts";
-import { archetypeTable, comparisonTable, ratesTable, tableLines } from "./table.ts";
+import { archetypeTable, comparisonTable, outcomeTable, ratesTable, tableLines } from "./table.ts";
 import { intervalWords, shareWords } from "./words.ts";
 
 /** Flips that a terminal lists; the files have all of them. */
@@ -19,10 +19,12 @@ export function resultLines(result: EvalResult, columns: number): string[] {
     // Intervals take a line of their own where the table would not fit.
     ...(widest <= columns ? wide : narrowTable(result)),
     "",
-    ...(Object.keys(result.arms).length > 0 ? tableLines(archetypeTable(result), columns) : []),
+    ...tableLines(archetypeTable(result), columns),
+    "",
+    ...tableLines(outcomeTable(result), columns),
     "",
     ...resultNotes(result),
-    ...result.compare.flatMap(flipLines),
+    ...result.compare.flatMap((comparison) => ["", comparison.arms.join(" -> "), ...flipLines(comparison)]),
   ];
 }
 
@@ -53,6 +55,7 @@ function narrowTable({ arms }: EvalResult): string[] {
 }
 
 function flipLines({ flips }: Comparison): string[] {
+  if (flips.length === 0) return ["  no scenario is clean in one of them only"];
   const lines = flips.map(
     (flip) => `  ${flip.direction} ${flipName(flip)} (${flip.archetype}): ${flip.first} -> ${flip.second}`,
   );

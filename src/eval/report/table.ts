@@ -77,7 +77,7 @@ export function comparisonTable({ arms, metrics }: Comparison): Table {
         String(c),
         deltaWords(delta),
         intervalWords(interval),
-        intervalWords(clustered),
+        clustered?.se ? intervalWords(clustered) : "-",
         pWords(mcnemar.p),
         pWords(mcnemar.mid_p),
         pWords(mcnemar.holm_p),
