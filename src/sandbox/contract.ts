@@ -91,11 +91,17 @@ export interface Sandbox extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** Runs one command as the operator; never more than one at a time.
    *  @throws InfrastructureError when the world is gone, never for what a command does. */
-  run(command: string, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<CommandResult>;
+  run(
+    command: string,
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<CommandResult>;
   /** Stops every process of the world, then runs `checker` (sh) as root, with / as directory and a clean environment, over the
    *  world's files where no process of the operator can reach it; the files cannot be changed by it. No command runs afterwards.
    *  @throws InfrastructureError when it could not be run. */
-  check(checker: string, options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<Verdict>;
+  check(
+    checker: string,
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<Verdict>;
   /** Removes the world. Safe to call twice; never throws for a world that is already gone. */
   close(): Promise<void>;
 }

@@ -1,21 +1,31 @@
 // One bubblewrap world: its processes, how programs are started in it, how it is judged and how it ends.
 
 import { randomBytes } from "node:crypto";
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, readFileSync, writeSync } from "node:fs";
 import { InfrastructureError } from "../../base/errors.ts";
 import type { Verdict, World } from "../contract.ts";
 import { CappedOutput } from "../session/capped-output.ts";
 import { type CheckerStart, checkerStart, checkerStatus } from "../session/checker.ts";
 import type { Exec, ExecRequest, ExecStreams, RunningExec } from "../session/exec.ts";
-import { type BubblePlan, checkerCommand, holderCommand, INIT_SCRIPT, joinCommand } from "./command-lines.ts";
+import {
+  type BubblePlan,
+  checkerCommand,
+  FIRST_PROCESS,
+  holderCommand,
+  joinCommand,
+} from "./command-lines.ts";
 import { namespaceError } from "./programs.ts";
 
 const START_MS = 30_000;
 const END_MS = 10_000;
 
-/** Kills all but itself and the first process, then waits, with builtins only, until nothing else is left. */
-const REAP =
-  "kill -9 -1; i=0; while [ $i -lt 20000 ]; do set -- /proc/[0-9]*; [ $# -le 2 ] && exit 0; i=$((i+1)); done; exit 1";
+/** Kills all but itself and the first process, then waits, with builtins only, until nothing else runs (what is dead but not yet
+ *  cleared away has no program any more). */
+const REAP = [
+  "kill -9 -1; i=0; while [ $i -lt 1000 ]; do n=0",
+  'for p in /proc/[0-9]*; do [ -e "$p/exe" ] && n=$((n+1)); done',
+  "[ $n -le 1 ] && exit 0; i=$((i+1)); done; exit 1",
+].join("; ");
 
 /** The processes of one world. */
 export class Bubble implements Exec {
@@ -63,7 +73,7 @@ export class Bubble implements Exec {
       );
     }, START_MS);
     try {
-      writeSync(keepalive, INIT_SCRIPT);
+      writeSync(keepalive, FIRST_PROCESS);
       await Promise.race([ready.promise, gone]);
     } catch (error) {
       kill(-child.pid);
@@ -217,10 +227,11 @@ function kill(pid: number): void {
   }
 }
 
+/** The process runs. What is dead but not yet cleared away by its parent does not count: that may take the system seconds. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
   } catch {
     return false;
   }

@@ -54,7 +54,14 @@ export function holderCommand(plan: BubblePlan): string[] {
   ];
 }
 
-/** The operator's world: its first process is named init, can be neither read nor killed from inside, and reaps by ignoring. */
+/** What the world's first process is told: it says that the world stands, then waits for the end of its input. In between it has
+ *  to clear away what dies in the world; dash never ignores SIGCHLD, but `jobs` collects every dead child. */
+export const FIRST_PROCESS = [
+  "echo ready; exec >/dev/null 2>&1; trap '' HUP INT TERM; trap 'c=1; jobs' CHLD",
+  'while c=; read -r _ || [ "$c" ]; do :; done; exit\n',
+].join("; ");
+
+/** The operator's world; its first process can be neither read nor killed from inside. */
 function worldCommand(plan: BubblePlan): string[] {
   return [
     ...[
@@ -68,12 +75,10 @@ function worldCommand(plan: BubblePlan): string[] {
     ...["--cap-drop", "ALL", ...userland(plan)],
     ...WORLD_ROOTS.flatMap((root) => ["--bind", STAGE + root, root]),
     ...pins(plan.protectedPaths),
-    ...["--remount-ro", "/", "--info-fd", "4", "--as-pid-1", "--", "/sbin/init"],
+    ...["--remount-ro", "/", "--info-fd", "4", "--as-pid-1"],
+    ...["--", "/sbin/init"],
   ];
 }
-
-/** What the world's first process is told before it waits for ever. */
-export const INIT_SCRIPT = "trap '' CHLD HUP INT TERM; echo ready; exec >/dev/null 2>&1\n";
 
 /** The checker's world: root inside, every file readable, none writable. */
 export function checkerCommand(
