@@ -15,6 +15,7 @@ import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
+import { inspectTrajectory } from "./inspect-trajectory.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
@@ -34,6 +35,7 @@ const verbs: readonly Command[] = [
   inspectModel,
   inspectAdapter,
   inspectForward,
+  inspectTrajectory,
   plan,
   train,
   generate,

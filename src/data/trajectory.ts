@@ -18,7 +18,7 @@ import {
 const TRAJECTORY_VERSION = 1;
 
 /** How an episode ended, as the eval judged it. */
-const OUTCOMES = [
+export const OUTCOMES = [
   "success",
   "correct_panic",
   "premature_exit",
