@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the project needs on Debian or Ubuntu and is not there yet: Bun, the Vulkan loader with Mesa's software
-# driver, the npm packages of the lock file, and the base SmolLM2. Safe to run again; needs root or sudo only for apt.
+# driver, bubblewrap and Docker with the userland of their worlds, the npm packages of the lock file, and the base SmolLM2.
+# Safe to run again; needs root or sudo only for apt.
 set -eu
 . "$(dirname "$0")/environment.sh"
 say() { echo "setup: $*" >&2; }
@@ -68,8 +69,27 @@ install_base() {
   sh "$root/scripts/get-smollm2.sh" >/dev/null
 }
 
+# Worlds run in bubblewrap or in Docker, whose images are made of busybox and dash. What cannot be had is skipped: sekft and its
+# tests say what they miss.
+install_sandboxes() {
+  wanted=
+  command -v bwrap >/dev/null || wanted="$wanted bubblewrap"
+  command -v busybox >/dev/null || wanted="$wanted busybox-static"
+  command -v dash >/dev/null || wanted="$wanted dash"
+  command -v setpriv >/dev/null || wanted="$wanted util-linux"
+  command -v dockerd >/dev/null || [ -S /var/run/docker.sock ] || [ -n "${DOCKER_HOST:-}" ] || wanted="$wanted docker.io"
+  [ -n "$wanted" ] || return 0
+  if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
+    # shellcheck disable=SC2086 # one word a package
+    apt_install $wanted || say "goes on without:$wanted"
+  else
+    say "goes on without:$wanted (apt-get and root or sudo install them)"
+  fi
+}
+
 install_bun
 install_vulkan
+install_sandboxes
 bun install --frozen-lockfile --silent
 install_base
 say "ready: Bun $(bun --version), Mesa $(mesa_version || echo none), $(basename "$base")"

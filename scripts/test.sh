@@ -1,9 +1,14 @@
 #!/bin/sh
 # Installs what is missing, then checks everything: format and lint, types, build, every test. The last line counts them.
 # usage: test.sh [arguments of `bun test`, e.g. a path]; SEKFT_REQUIRE=gpu makes a test that lacks its GPU fail.
+# Where no Docker engine answers and root runs this, one is started for the tests and stopped after them.
 set -u
 . "$(dirname "$0")/environment.sh"
+. ./scripts/docker-engine.sh
 sh scripts/setup.sh || { echo "0 passed, 1 failed"; exit 1; }
+trap stop_engine EXIT
+trap 'exit 130' INT TERM
+start_engine
 
 passed=0 failed=0
 check() {
