@@ -33,6 +33,8 @@ export interface StringOption extends OptionBase {
   readonly map?: boolean;
   /** What the flag means when it stands alone; without this it needs a value. */
   readonly alone?: string;
+  /** What `--no-<flag>` means; without this there is no such flag. */
+  readonly negated?: string;
 }
 export interface ListOption extends OptionBase {
   readonly type: "list";

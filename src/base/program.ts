@@ -158,13 +158,17 @@ function addCommand(
   leaf.addHelpText("after", `\n${terminal.color ? "\x1b[1mExamples:\x1b[22m" : "Examples:"}\n${examples}`);
   leaf.action(async () => {
     const given = leaf.args as readonly string[];
+    // A list as the last operand takes all words that are left.
+    const last = operands.at(-1);
+    const open = last !== undefined && command.options[last]!.type === "list";
     const extra = given[operands.length];
-    if (extra !== undefined)
+    if (extra !== undefined && !open)
       throw new UserError(
         `${wordsOf(leaf)}: expected ${["options only", "one word and options", "two words and options"][operands.length]}, got ${show(extra)}`,
       );
     const { config, ...flags } = ownOptions(leaf, parent === program ? undefined : parent);
-    for (const [i, key] of operands.entries()) flags[key] ??= given[i];
+    for (const [i, key] of operands.entries())
+      flags[key] ??= key === last && open && given.length > i ? given.slice(i) : given[i];
     const fromFile =
       typeof config === "string"
         ? (await import("./config-file.ts")).readConfig(config, command.options)
@@ -196,6 +200,8 @@ function addOptions(leaf: Program, table: OptionTable): void {
     const { short: _, ...plain } = option;
     for (const alias of option.aliases ?? []) add(flagSyntax(alias, plain));
     if (option.type === "flag") add(`--no-${flagName(key)}`);
+    if (option.type === "string" && option.negated !== undefined)
+      add(`--no-${flagName(key)}`, `the same as --${flagName(key)} ${option.negated}`);
   }
   if (Object.keys(table).length > 0)
     leaf.option("--config <FILE>", "YAML file of options; a flag wins over the file");
@@ -208,8 +214,9 @@ function byKey(table: OptionTable, flags: Readonly<Record<string, unknown>>): Re
     Object.entries(table).map(([key, option]) => {
       const given = [flagName(key), ...(option.aliases ?? [])].map((flag) => flags[camel(flag)]);
       const value = given.find((one) => one !== undefined);
-      // commander says `true` for a flag that stands alone.
-      return [key, value === true && option.type === "string" ? option.alone : value];
+      // commander says `true` for a flag that stands alone, `false` for one that begins with no.
+      if (option.type !== "string" || typeof value !== "boolean") return [key, value];
+      return [key, value ? option.alone : option.negated];
     }),
   );
 }
