@@ -2,6 +2,7 @@
 
 import { UserError } from "../../base/errors.ts";
 import { type ArchetypeName, archetypeNames } from "../taxonomy.ts";
+import { componentsOf } from "./archetypes/two-step.ts";
 import { composeScenario } from "./compose.ts";
 import type { AuthoredScenario } from "./plan.ts";
 
@@ -50,7 +51,18 @@ export function builtinAuthor(settings: {
     archetypes,
     next: async (archetype, index) => {
       const [name] = knownArchetypes([archetype]);
-      return composeScenario(settings.seed, name!, index);
+      const authored = composeScenario(settings.seed, name!, index);
+      const { variant } = authored.scenario.axes;
+      const leak = componentsOf(variant ?? "").find((part) => held.has(part as ArchetypeName));
+      return leak === undefined
+        ? authored
+        : {
+            archetype,
+            index,
+            gate: "holdout",
+            reason: `a part of it is ${leak}, which is held out`,
+            draft: authored,
+          };
     },
   };
 }

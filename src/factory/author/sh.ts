@@ -45,3 +45,8 @@ export function text(lines: readonly (string | number)[]): string {
 export function all(conditions: readonly string[]): string {
   return conditions.join(" &&\n");
 }
+
+/** The file's only content is this number; blanks around it do not matter. */
+export function isNumber(path: string, value: number): string {
+  return `[ ! -L ${path} ] && [ "$(sed 's/^ *//; s/ *$//' ${path})" = ${value} ]`;
+}

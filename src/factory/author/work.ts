@@ -6,8 +6,9 @@ import type { Terminal } from "../../data/trajectory.ts";
 /** One command of a solution. */
 export interface Step {
   readonly command: string;
-  /** `act`: without it the checker fails. `look` and `verify` only read, before and after. */
-  readonly kind: "act" | "look" | "verify";
+  /** `act`: without it the checker fails. `look` and `verify` only read, before and after. `ask` talks to the provider
+   *  between two parts: the checker does not miss it, but nobody could know the next part without it. */
+  readonly kind: "act" | "look" | "verify" | "ask";
 }
 
 /** One way to do the work. */

@@ -1,5 +1,6 @@
 // Files that come into being: created, copied, moved, appended to.
 
+import { proseLines } from "../prose.ts";
 import type { Seat } from "../seat.ts";
 import { holds, listing, quote, text } from "../sh.ts";
 import { steps, type Work } from "../work.ts";
@@ -71,12 +72,7 @@ export function fileCopy(seat: Seat): Work {
   const others = seat
     .take(rng.int(1, 1 + seat.difficulty))
     .map((word) => `${word}.${rng.pick(["log", "old", "sh"])}`);
-  const content = new Map(
-    [...names, ...others].map((name) => [
-      name,
-      text(seat.rng.sample(seat.rng.shuffle(fillers), rng.int(1, 3))),
-    ]),
-  );
+  const content = new Map([...names, ...others].map((name) => [name, text(proseLines(rng, 1, 3))]));
   const target = one ? `${to}/${seat.word()}.${ending}` : to;
   const [name] = names as [string, ...string[]];
   const make = exists ? [] : [`mkdir -p ${to}`];
@@ -129,8 +125,3 @@ export function fileCopy(seat: Seat): Work {
     terminal: "exit",
   };
 }
-
-const fillers = (
-  "the north gate is open|two boxes of paper|see the list below|written by hand|checked on monday|draft, not final|" +
-  "keep this one|three copies were made|return before noon|paid in full|the key hangs inside|ask at the desk"
-).split("|");
