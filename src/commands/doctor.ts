@@ -62,7 +62,8 @@ export const doctor = defineCommand({
     // A wrong name is said before anything is measured.
     if (shape !== undefined) shapeOf(shape);
     const { examine } = await import("../doctor/examine.ts");
-    const { examination, device } = await examine(options.tier as Tier | "auto");
+    const { sandboxState } = await import("../sandbox/sandbox-state.ts");
+    const { examination, device } = await examine(options.tier as Tier | "auto", await sandboxState());
     if (!terminal.json) {
       const { examinationLines } = await import("../doctor/examination-lines.ts");
       for (const line of examinationLines(examination, terminal.columns)) terminal.out(line);

@@ -3,7 +3,7 @@
 import { formatBytes, formatTable } from "../base/format.ts";
 import type { AdapterFacts } from "../gpu/facts.ts";
 import type { Examination } from "./examine.ts";
-import type { MachineFacts } from "./machine.ts";
+import type { MachineFacts, SandboxFact } from "./machine.ts";
 
 const line = (title: string, value: string) => `${title.padEnd(13)} ${value}`;
 
@@ -66,7 +66,8 @@ function adapterLines(facts: AdapterFacts): string[] {
 
 function machineLines(machine: MachineFacts): string[] {
   const { versions } = machine;
-  const present = (name: string, path: string | undefined) => `${name} ${path ?? "not found"}`;
+  const sandbox = (name: string, fact: SandboxFact) =>
+    line("sandbox", "problem" in fact ? fact.problem : `${name} ${fact.version} (${fact.detail})`);
   return [
     line(
       "machine",
@@ -77,10 +78,8 @@ function machineLines(machine: MachineFacts): string[] {
       `${formatBytes(machine.freeMemoryBytes)} free of ${formatBytes(machine.memoryBytes)}`,
     ),
     line("disk", `${formatBytes(machine.freeDiskBytes)} free here`),
-    line(
-      "sandbox",
-      [present("docker", machine.docker), present("bubblewrap", machine.bubblewrap)].join(", "),
-    ),
+    sandbox("docker", machine.sandboxes.docker),
+    sandbox("bubblewrap", machine.sandboxes.bubblewrap),
     line("drivers", machine.vulkanDrivers.join(", ") || "no Vulkan driver manifests found"),
     line(
       "versions",

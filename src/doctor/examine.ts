@@ -5,7 +5,7 @@ import { Device } from "../gpu/device.ts";
 import type { AdapterFacts, Tier } from "../gpu/facts.ts";
 import { budgetBytes } from "../gpu/memory.ts";
 import { diagnose, type Problem } from "./diagnose.ts";
-import { type MachineFacts, machineFacts } from "./machine.ts";
+import { type MachineFacts, machineFacts, type SandboxFacts } from "./machine.ts";
 import { type TierVerdict, tierReport } from "./tier-report.ts";
 
 /** What `sekft doctor` says without `--bench`. */
@@ -24,8 +24,9 @@ export interface Examination {
  *  @throws UserError when `tier` is one that the adapter cannot run. */
 export async function examine(
   tier: Tier | "auto",
+  sandboxes: SandboxFacts,
 ): Promise<{ examination: Examination; device: Device | undefined }> {
-  const machine = machineFacts();
+  const machine = machineFacts(sandboxes);
   let device: Device | undefined;
   let failure: string | undefined;
   try {

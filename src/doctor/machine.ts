@@ -21,10 +21,8 @@ export interface MachineFacts {
   readonly nvidiaKernelDriver: string | undefined;
   /** Runs in a container. */
   readonly container: boolean;
-  /** Path of Docker's socket. */
-  readonly docker: string | undefined;
-  /** Path of bubblewrap. */
-  readonly bubblewrap: string | undefined;
+  /** What can hold worlds: version and detail, or the problem. */
+  readonly sandboxes: SandboxFacts;
   readonly versions: {
     readonly sekft: string;
     readonly commit: string;
@@ -33,8 +31,17 @@ export interface MachineFacts {
   };
 }
 
-/** Asks for all of it. */
-export function machineFacts(): MachineFacts {
+/** Docker and bubblewrap, as the sandbox finds them. */
+export interface SandboxFacts {
+  readonly docker: SandboxFact;
+  readonly bubblewrap: SandboxFact;
+}
+export type SandboxFact =
+  | { readonly version: string; readonly detail: string }
+  | { readonly problem: string };
+
+/** Asks for all of it but the sandboxes, which the caller has asked for. */
+export function machineFacts(sandboxes: SandboxFacts): MachineFacts {
   const { version: sekft, commit } = version();
   const disk = statfsSync(process.cwd());
   return {
@@ -47,8 +54,7 @@ export function machineFacts(): MachineFacts {
     vulkanDrivers: vulkanDrivers(),
     nvidiaKernelDriver: nvidiaKernelDriver(),
     container: existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
-    docker: dockerSocket(),
-    bubblewrap: Bun.which("bwrap") ?? undefined,
+    sandboxes,
     versions: { sekft, commit, bun: Bun.version, dawn: packageJson.dependencies.webgpu },
   };
 }
@@ -73,12 +79,6 @@ function vulkanDrivers(): string[] {
 function nvidiaKernelDriver(): string | undefined {
   const text = textOf("/proc/driver/nvidia/version");
   return text === undefined ? undefined : (/\b\d{3}\.\d+(\.\d+)?\b/.exec(text)?.[0] ?? "unknown version");
-}
-
-function dockerSocket(): string | undefined {
-  const given = process.env.DOCKER_HOST;
-  if (given !== undefined && given !== "") return given;
-  return existsSync("/var/run/docker.sock") ? "/var/run/docker.sock" : undefined;
 }
 
 function textOf(path: string): string | undefined {

@@ -48,8 +48,10 @@ const healthy: MachineFacts = {
   vulkanDrivers: ["nvidia_icd"],
   nvidiaKernelDriver: "570.86.15",
   container: false,
-  docker: "/var/run/docker.sock",
-  bubblewrap: undefined,
+  sandboxes: {
+    docker: { version: "20.10", detail: "unix:///var/run/docker.sock, image ready" },
+    bubblewrap: { problem: "sandbox bubblewrap: expected the programs bwrap, got none in the path" },
+  },
   versions: { sekft: "0", commit: "0", bun: "0", dawn: "0" },
 };
 
