@@ -6,6 +6,7 @@ import { componentsOf } from "./archetypes/two-step.ts";
 import { composeScenario } from "./compose.ts";
 import type { AuthoredScenario } from "./plan.ts";
 
+export { recallPlan } from "./compose.ts";
 export type { AuthoredScenario, Plan } from "./plan.ts";
 
 /** No scenario, and why. */

@@ -49,6 +49,8 @@ export function composeScenario(seed: number, archetype: ArchetypeName, index: n
     id: `${archetype}-${String(index).padStart(3, "0")}`,
     archetype,
     axes: {
+      author: "builtin",
+      seed: String(seed),
       provider_shape: shape,
       announcement: said.kind,
       nested: nested ? "yes" : "no",
@@ -78,6 +80,19 @@ export function composeScenario(seed: number, archetype: ArchetypeName, index: n
     expectedTerminal: work.terminal,
   };
   return { scenario: { ...content, contentHash: hashScenario(content) }, plan };
+}
+
+/** The plan of a scenario that this author composed, made again from what its bundle says of itself.
+ *  @returns `undefined` for a bundle of another author, or one that was changed since. */
+export function recallPlan(scenario: Scenario): Plan | undefined {
+  const seed = Number(scenario.axes.seed);
+  const index = Number(/-(\d+)$/.exec(scenario.id)?.[1]);
+  const archetype = archetypeNames.find((name) => name === scenario.archetype);
+  if (scenario.axes.author !== "builtin" || archetype === undefined) return undefined;
+  if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(index)) return undefined;
+  const { proven: _, ...content } = scenario;
+  const again = composeScenario(seed, archetype, index);
+  return hashScenario(content) === again.scenario.contentHash ? again.plan : undefined;
 }
 
 /** Shape and announcement: each pair comes once in every 40 scenarios of an archetype. */
