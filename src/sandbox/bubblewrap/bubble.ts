@@ -1,11 +1,11 @@
 // One bubblewrap world: its processes, how programs are started in it, how it is judged and how it ends.
 
 import { randomBytes } from "node:crypto";
-import { closeSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { InfrastructureError } from "../../base/errors.ts";
 import type { Verdict, World } from "../contract.ts";
 import { CappedOutput } from "../session/capped-output.ts";
-import { type CheckerStart, checkerStart, checkerStatus } from "../session/checker.ts";
+import { checkerStart, checkerStatus } from "../session/checker.ts";
 import type { Exec, ExecRequest, ExecStreams, RunningExec } from "../session/exec.ts";
 import {
   type BubblePlan,
@@ -14,10 +14,15 @@ import {
   holderCommand,
   joinCommand,
 } from "./command-lines.ts";
+import { forEachChunk, isAlive, kill, spawn, until } from "./processes.ts";
 import { namespaceError } from "./programs.ts";
+import { startRelayed } from "./relay.ts";
 
 const START_MS = 30_000;
 const END_MS = 10_000;
+/** Bytes of a checker's output after which it is killed. */
+const FLOOD_BYTES = 64 * 2 ** 20;
+const SILENT: ExecStreams = { stdout() {}, stderr() {} };
 
 /** Kills all but itself and the first process, then waits, with builtins only, until nothing else runs (what is dead but not yet
  *  cleared away has no program any more). */
@@ -90,27 +95,18 @@ export class Bubble implements Exec {
   /** Starts a program as the operator. */
   async start(request: ExecRequest, streams: ExecStreams): Promise<RunningExec> {
     this.#assertAlive();
-    const child = spawn(joinCommand(this.plan, this.initPid, request.argv), request.stdin, [], request.env);
-    let listening = true;
-    const ended = Promise.all([
-      forEachChunk(child.stdout as ReadableStream<Uint8Array>, (chunk) => listening && streams.stdout(chunk)),
-      forEachChunk(child.stderr as ReadableStream<Uint8Array>, (chunk) => listening && streams.stderr(chunk)),
-      child.exited,
-    ]);
-    return {
-      exited: ended.then(([, , status]) => status),
-      abandon: () => {
-        listening = false;
-        kill(-child.pid);
-      },
-    };
+    const token = randomBytes(8).toString("hex");
+    const argv = joinCommand(this.plan, this.initPid, request.argv, token);
+    return startRelayed(argv, token, request.stdin, request.env, streams);
   }
 
   /** Kills every process of the operator. */
   async reap(): Promise<void> {
-    this.#assertAlive();
-    const child = spawn(joinCommand(this.plan, this.initPid, ["/bin/sh", "-c", REAP]), new Uint8Array(), []);
-    const status = await child.exited;
+    const running = await this.start(
+      { argv: ["/bin/sh", "-c", REAP], env: {}, stdin: new Uint8Array() },
+      SILENT,
+    );
+    const status = await running.exited;
     if (status === 0) return;
     this.#assertAlive();
     throw new InfrastructureError(
@@ -122,45 +118,52 @@ export class Bubble implements Exec {
   /** Ends the operator's world for good and runs the checker in one of its own. */
   async check(world: World, checker: string, timeoutMs: number, signal?: AbortSignal): Promise<Verdict> {
     this.#assertAlive();
+    signal?.throwIfAborted();
     kill(this.initPid);
     await until(() => !isAlive(this.initPid), END_MS);
     const nonce = randomBytes(16).toString("hex");
-    const start: CheckerStart = checkerStart(world, checker, nonce);
-    const child = spawn(checkerCommand(this.plan, this.holderPid, start), start.stdin, []);
+    const start = checkerStart(world, checker, nonce);
     const output = new CappedOutput(this.plan.limits.outputBytes);
+    const stop = Promise.withResolvers<"timeout" | "flood" | "aborted">();
     let told = "";
-    let timedOut = false;
-    const stop = () => kill(-child.pid);
-    const timer = setTimeout(() => {
-      timedOut = true;
-      stop();
-    }, timeoutMs);
-    signal?.addEventListener("abort", stop);
-    try {
-      await Promise.all([
-        forEachChunk(child.stdout as ReadableStream<Uint8Array>, (chunk) => {
+    const argv = checkerCommand(this.plan, this.holderPid, start, `relay-${nonce}`);
+    const running = startRelayed(
+      argv,
+      `relay-${nonce}`,
+      start.stdin,
+      {},
+      {
+        stdout(chunk) {
           output.write(chunk);
-          if (output.bytes > 64 * 2 ** 20) stop();
-        }),
-        forEachChunk(child.stderr as ReadableStream<Uint8Array>, (chunk) => {
+          if (output.bytes > FLOOD_BYTES) stop.resolve("flood");
+        },
+        stderr(chunk) {
           if (told.length < 4096) told += Buffer.from(chunk).toString("latin1");
-        }),
-        child.exited,
-      ]);
+        },
+      },
+    );
+    const timer = setTimeout(() => stop.resolve("timeout"), timeoutMs);
+    const abort = () => stop.resolve("aborted");
+    signal?.addEventListener("abort", abort);
+    let ending: number | "timeout" | "flood" | "aborted";
+    try {
+      ending = await Promise.race([running.exited, stop.promise]);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
+      signal?.removeEventListener("abort", abort);
+      running.abandon();
     }
     signal?.throwIfAborted();
     const text = output.finish().text;
-    if (timedOut) return { passed: false, status: 124, output: text, timedOut: true };
+    if (ending === "timeout") return { passed: false, status: 124, output: text, timedOut: true };
+    if (ending === "flood") return { passed: false, status: 137, output: text, timedOut: false };
     const status = checkerStatus(told, nonce);
-    if (status === null && output.bytes <= 64 * 2 ** 20)
+    if (status === null)
       throw new InfrastructureError(
         "sandbox_dead",
-        `sandbox bubblewrap: expected the checker's status, got ${told.trim() || "none"}`,
+        `sandbox bubblewrap: expected the checker's status, got ${told.trim().slice(0, 300) || "none"}`,
       );
-    return { passed: status === 0, status: status ?? 137, output: text, timedOut: false };
+    return { passed: status === 0, status, output: text, timedOut: false };
   }
 
   /** Ends all processes and with them the world's files. */
@@ -190,61 +193,4 @@ function startError(said: string): Error {
     "provider_dead",
     `sandbox bubblewrap: expected a world, got: ${said.trim().slice(0, 300) || "no answer"}`,
   );
-}
-
-/** In a session of its own: no terminal within reach, no Ctrl-C of ours. */
-function spawn(
-  argv: string[],
-  stdin: Uint8Array,
-  more: "pipe"[],
-  env: Readonly<Record<string, string>> = {},
-): Bun.Subprocess {
-  try {
-    return Bun.spawn(argv, { cwd: "/", env, stdio: [stdin, "pipe", "pipe", ...more], detached: true });
-  } catch (error) {
-    throw new InfrastructureError(
-      "provider_dead",
-      `sandbox bubblewrap: expected a new process, got ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-async function forEachChunk(
-  stream: ReadableStream<Uint8Array>,
-  take: (chunk: Uint8Array) => void,
-): Promise<void> {
-  for await (const chunk of stream) take(chunk);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It is gone already.
-  }
-}
-
-/** The process runs. What is dead but not yet cleared away by its parent does not count: that may take the system seconds. */
-function isAlive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
-  } catch {
-    return false;
-  }
-}
-
-async function until(condition: () => boolean, limitMs: number): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!condition()) {
-    if (performance.now() > end)
-      throw new InfrastructureError(
-        "timeout",
-        `sandbox bubblewrap: expected an end to all processes, got none in ${limitMs / 1000} s`,
-      );
-    await Bun.sleep(1);
-  }
 }

@@ -85,39 +85,60 @@ export function checkerCommand(
   plan: BubblePlan,
   holderPid: number,
   start: { readonly argv: readonly string[]; readonly env: Readonly<Record<string, string>> },
+  token: string,
 ): string[] {
   const { programs, limits } = plan;
   const script = `ulimit -c 0; ulimit -p ${limits.processes}; echo 9 2>/dev/null >/proc/sys/user/max_user_namespaces; exec "$@"`;
   return [
-    ...relayed(plan, [
-      ...[programs.nsenter, "-t", String(holderPid), "-U", "-m", "-i", "--preserve-credentials"],
-      ...[programs.dash, "-c", script, "sh", programs.bwrap, ...isolation(plan), "--uid", "0", "--gid", "0"],
-      ...["--cap-drop", "ALL", "--cap-add", "CAP_DAC_OVERRIDE", "--cap-add", "CAP_DAC_READ_SEARCH"],
-      ...userland(plan),
-      ...WORLD_ROOTS.flatMap((root) => ["--ro-bind", STAGE + root, root]),
-      ...["--remount-ro", "/", "--chdir", "/"],
-      ...Object.entries(start.env).flatMap(([name, value]) => ["--setenv", name, value]),
-      ...["--", ...start.argv],
-    ]),
+    ...relayed(
+      plan,
+      [
+        ...[programs.nsenter, "-t", String(holderPid), "-U", "-m", "-i", "--preserve-credentials"],
+        ...[
+          programs.dash,
+          "-c",
+          script,
+          "sh",
+          programs.bwrap,
+          ...isolation(plan),
+          "--uid",
+          "0",
+          "--gid",
+          "0",
+        ],
+        ...["--cap-drop", "ALL", "--cap-add", "CAP_DAC_OVERRIDE", "--cap-add", "CAP_DAC_READ_SEARCH"],
+        ...userland(plan),
+        ...WORLD_ROOTS.flatMap((root) => ["--ro-bind", STAGE + root, root]),
+        ...["--remount-ro", "/", "--chdir", "/"],
+        ...Object.entries(start.env).flatMap(([name, value]) => ["--setenv", name, value]),
+        ...["--", ...start.argv],
+      ],
+      token,
+    ),
   ];
 }
 
-/** Runs a program in the operator's world. */
-export function joinCommand(plan: BubblePlan, initPid: number, argv: readonly string[]): string[] {
+/** Runs a program in the operator's world; `token` and its status come on stderr when it ends. */
+export function joinCommand(
+  plan: BubblePlan,
+  initPid: number,
+  argv: readonly string[],
+  token: string,
+): string[] {
   const namespaces = ["-U", "-m", "-p", "-i", "-u", "-n", "-C"];
-  return relayed(plan, [
-    ...[plan.programs.nsenter, "-t", String(initPid), ...namespaces, "--preserve-credentials"],
-    ...argv,
-  ]);
+  return relayed(
+    plan,
+    [...[plan.programs.nsenter, "-t", String(initPid), ...namespaces, "--preserve-credentials"], ...argv],
+    token,
+  );
 }
 
 /** Output goes through a kernel pipe of the outer user's: what a JavaScript runtime hands out may be a socket, which `/dev/stdout`
- *  cannot open again. The status is that of the program. */
-const RELAY = `exec 3>&1; b=$1; shift
-s=$( { { "$@" 3>&- 4>&-; echo $? >&4; } | "$b" cat >&3 3>&- 4>&-; } 4>&1 ); exit "$s"`;
+ *  cannot open again. When the program ends, its status follows a token on stderr, whoever else still holds the pipe. */
+const RELAY = `b=$1; t=$2; shift 2; { "$@"; echo "$t $?" >&2; } | "$b" cat`;
 
-function relayed(plan: BubblePlan, argv: readonly string[]): string[] {
-  return [...asHostUser(plan), plan.programs.dash, "-c", RELAY, "sh", plan.programs.busybox, ...argv];
+function relayed(plan: BubblePlan, argv: readonly string[], token: string): string[] {
+  return [...asHostUser(plan), plan.programs.dash, "-c", RELAY, "sh", plan.programs.busybox, token, ...argv];
 }
 
 function isolation(plan: BubblePlan): string[] {

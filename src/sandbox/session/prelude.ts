@@ -31,11 +31,10 @@ export function shellStart(command: string, state: ShellState, nonce: string, pr
     ...(prologue ? [prologue] : []),
     restoreDirectory(state),
     `umask ${state.umask}`,
-    ...restoreAliases(state, nonce),
     `panic() { ${terminalVariable(nonce)}=panic; case \${1-} in ''|*[!0-9]*) \\exit 1;; *) \\exit "$1";; esac; }`,
     `trap ${quote(dump(nonce))} EXIT`,
     ...restoreEnvironment(state),
-    lastLine(state, asArgument ? "" : toBytes(text)),
+    lastLine(state, nonce, asArgument ? "" : toBytes(text)),
   ];
   return {
     argv: ["/bin/sh", "-i", "+m", "-c", asArgument ? text : "\\exit"],
@@ -70,14 +69,18 @@ function restoreEnvironment(state: ShellState): string[] {
   return [...oldPwd, ...exports];
 }
 
-/** One line, for `set -v` echoes every line that is read after it; the group hides itself from `set -x`; `&& :` keeps `set -e`
+/** One line, for `set -v` echoes every line that is read after it, and aliases change every line that is read after them; the group hides itself from `set -x`; `&& :` keeps `set -e`
  *  from acting on the status of the command before. */
-function lastLine(state: ShellState, evaluated: string): string {
+function lastLine(state: ShellState, nonce: string, evaluated: string): string {
   const options = state.options.map((name) => `-o ${name}`).join(" ");
   const status = `{ (exit ${state.status}) && :; } 2>/dev/null`;
-  return [options && `set ${options}`, status, evaluated && `eval ${quote(evaluated)}`]
-    .filter(Boolean)
-    .join("; ");
+  const parts = [
+    ...restoreAliases(state, nonce),
+    options && `set ${options}`,
+    status,
+    evaluated && `eval ${quote(evaluated)}`,
+  ];
+  return parts.filter(Boolean).join("; ");
 }
 
 /** The trap: options first, for it must change them; then all else; then the end of both streams; then an end to all children.
