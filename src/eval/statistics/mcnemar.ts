@@ -16,11 +16,21 @@ export function mcnemar(b: number, c: number): McNemar {
   const n = b + c;
   if (n === 0) return { p: 1, midP: 1 };
   const smaller = Math.min(b, c);
-  let tail = 0;
-  for (let i = 0; i <= smaller; i++) tail += binomialPmf(i, n, 0.5);
+  const chance = halves(n, smaller);
+  const tail = chance.reduce((sum, one) => sum + one, 0);
+  const seen = chance.at(-1)!;
   const p = Math.min(1, 2 * tail);
   // With b = c the two tails overlap in the point that was seen; half of it is still left out.
-  return { p, midP: b === c ? 1 - 0.5 * binomialPmf(b, n, 0.5) : 2 * tail - binomialPmf(smaller, n, 0.5) };
+  return { p, midP: b === c ? 1 - 0.5 * seen : 2 * tail - seen };
+}
+
+/** P(X = 0), ..., P(X = last) for X ~ Binomial(n, 1/2): exact in doubles as long as the coefficients are (n up to 56). */
+function halves(n: number, last: number): number[] {
+  // Beyond that 2^-n is no number any more.
+  if (n > 1000) return Array.from({ length: last + 1 }, (_, i) => binomialPmf(i, n, 0.5));
+  const chances = [0.5 ** n];
+  for (let i = 0; i < last; i++) chances.push((chances[i]! * (n - i)) / (i + 1));
+  return chances;
 }
 
 /** Fewest pairs, all in one direction, that reach p <= alpha: 6 for 0.05, since 5 to 0 is 0.0625. */
