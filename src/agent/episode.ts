@@ -233,7 +233,7 @@ class Session {
   private isUseless(read: ReadReply, result: CommandResult): boolean {
     const { commands } = readShell(read.command);
     if (read.prose === "only" || commands.length === 0) return true;
-    if (!isRefused(result)) {
+    if (!isRefused(read.command, result)) {
       this.everRan = true;
       return false;
     }
@@ -294,9 +294,9 @@ class Session {
   }
 }
 
-/** The shell found no program of that name, or no sense in the text. */
-function isRefused({ status, output }: CommandResult): boolean {
-  return status === 127 || (status === 2 && output.includes("Syntax error"));
+/** The shell found no program of that name, or no sense in the text, such as markup that reads like a redirection. */
+function isRefused(command: string, { status, output }: CommandResult): boolean {
+  return status === 127 || (status === 2 && (output.includes("Syntax error") || command.startsWith("<")));
 }
 
 /** What an empty line does in a shell. */

@@ -215,6 +215,15 @@ describe("an operator that", () => {
   });
 });
 
+test("markup that the shell takes for a redirection is rubbish as well", async () => {
+  const world = () => ({ output: "/bin/sh: 1: cannot open tool_call: No such file\n", status: 2 });
+  const episode = await run(
+    forever(() => '<tool_call>{"name": "ls"}</tool_call>'),
+    { world },
+  );
+  expect(episode).toMatchObject({ outcome: "incomplete", limitsHit: [] });
+});
+
 describe("the machinery", () => {
   const dead = (kind: FailureKind) => () => {
     throw new InfrastructureError(kind, "gone");
