@@ -168,7 +168,8 @@ inWorlds(
     // The element that holds it is closed once only.
     expect(html.split("</details>").length - 1).toBe(html.split("<details>").length - 1);
     expect(html).toContain("default-src 'none'");
-    const outside = [...html.matchAll(/(?:src|href|url)\s*[=(]\s*["']?([^"'\s)>]+)/g)].map(([, to]) => to!);
+    const outside = [...html.matchAll(/<[a-z][^>]*?\s(?:src|href|action)="([^"]*)"/g)].map(([, to]) => to!);
+    expect(html).not.toContain("url(");
     expect(outside.filter((to) => !to.startsWith("#") && to !== "data:,")).toEqual([]);
     expect(readFileSync(join(folder.path, "report.md"), "utf8")).not.toContain("<script");
   },
