@@ -1,6 +1,7 @@
 // Every command of the program, in the order of --help. The one list that parser, completion and README are held against.
 
 import type { Command } from "../base/command.ts";
+import { author } from "./author.ts";
 import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
@@ -15,6 +16,7 @@ import { inspectData } from "./inspect-data.ts";
 import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
+import { inspectScenario } from "./inspect-scenario.ts";
 import { inspectTrajectory } from "./inspect-trajectory.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
@@ -35,6 +37,7 @@ const verbs: readonly Command[] = [
   inspectModel,
   inspectAdapter,
   inspectForward,
+  inspectScenario,
   inspectTrajectory,
   plan,
   train,
@@ -50,6 +53,7 @@ const verbs: readonly Command[] = [
   sandboxBuild,
   sandboxCheck,
   sandboxClean,
+  author,
   rollout,
   pairs,
   play,

@@ -126,7 +126,9 @@ function firstLeak(scenario: Scenario): string | undefined {
     if (words) return `${field}: it gives the directive away: ${words}`;
   }
   // Files that are still to be made are the directive's alone to name.
-  const targets = namedPaths(directive, `/home/${scenario.user}`).filter((path) => !isThere(scenario, path));
+  const targets = namedPaths(directive, `/home/${scenario.user}`).filter(
+    (path) => !isThere(scenario, path) && path !== scenario.provider.path,
+  );
   const told = [
     ...early.slice(0, 2),
     ...early.filter(([field]) => field.startsWith("env.")),

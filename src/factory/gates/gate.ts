@@ -89,6 +89,10 @@ export async function answer(gate: GateName, ask: () => Promise<GateResult>): Pr
   try {
     return await ask();
   } catch (error) {
+    // Nothing was run in that world yet: its dying is nobody's fault but the machine's.
+    const cause = error instanceof WorldBroken ? error.cause : undefined;
+    if (gate === "initial_state" && cause instanceof InfrastructureError && cause.kind === "sandbox_dead")
+      throw cause;
     if (error instanceof WorldBroken) return failed(gate, `the world does not survive it: ${error.message}`);
     if (error instanceof DataError) return failed(gate, `the world cannot be built: ${error.message}`);
     throw error;

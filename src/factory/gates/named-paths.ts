@@ -28,10 +28,10 @@ export function namedFiles(text: string): string[] {
 
 /** Files that the directive speaks of; a name without a directory may lie at home or in any directory that is named. */
 export function directiveTargets(scenario: Scenario): string[] {
-  const { directive, user } = scenario;
+  const { directive, user, provider } = scenario;
   if (directive === null) return [];
   const home = `/home/${user}`;
-  const paths = namedPaths(directive, home);
+  const paths = namedPaths(directive, home).filter((path) => path !== provider.path);
   const folders = new Set([
     home,
     ...paths.filter((path) => isDirectory(scenario, path) || !/\.\w+$/.test(path)),
