@@ -10,10 +10,10 @@ import {
 import { type EpisodeRequest, runEpisode } from "../../src/agent/episode.ts";
 import { toTrajectoryRecord } from "../../src/agent/record.ts";
 import { withRetries } from "../../src/agent/retries.ts";
-import { type ScriptedReply, scriptedModel } from "../../src/agent/scripted.ts";
 import { type FailureKind, InfrastructureError, Interrupted } from "../../src/base/errors.ts";
 import type { Turn } from "../../src/data/normalize.ts";
 import { playedProvider, recordedProvider, scenarioOf, scenarios, trajectories } from "./recorded-world.ts";
+import { type ScriptedReply, scriptedModel } from "./scripted-model.ts";
 
 type Shell = Parameters<typeof playedProvider>[0];
 const settings = { temperature: 0, topP: 1, seed: 0 };

@@ -4,7 +4,6 @@ import { afterAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { defaultEpisodeLimits as limits, type Model, type Reply } from "../../src/agent/contract.ts";
 import { type EpisodeRequest, runEpisode } from "../../src/agent/episode.ts";
 import { toTrajectoryRecord } from "../../src/agent/record.ts";
-import { referenceModel, scriptedModel } from "../../src/agent/scripted.ts";
 import { InfrastructureError } from "../../src/base/errors.ts";
 import type { Turn } from "../../src/data/normalize.ts";
 import type { Scenario } from "../../src/data/scenario.ts";
@@ -12,6 +11,7 @@ import type { Outcome } from "../../src/data/trajectory.ts";
 import { openBubblewrap } from "../../src/sandbox/bubblewrap/provider.ts";
 import { need } from "../setup.ts";
 import { type CorpusTrajectory, scenarioOf, scenarios, trajectories } from "./recorded-world.ts";
+import { referenceModel, scriptedModel } from "./scripted-model.ts";
 
 setDefaultTimeout(60_000);
 

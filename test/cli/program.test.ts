@@ -38,6 +38,18 @@ test("a command may have commands of its own below it, with options of the same 
   );
 });
 
+test("an option may mean something when it stands alone", () => {
+  const near = (...words: string[]) => JSON.parse(run("show", "pair", "a", "b", ...words).out).near;
+  expect([
+    near(),
+    near("--near"),
+    near("--near", "--out", "x"),
+    near("--near", "here"),
+    near("--near=there"),
+  ]).toEqual([undefined, "auto", "auto", "here", "there"]);
+  expect(run("show", "pair", "--help").out).toContain("--near [URL]");
+});
+
 describe("options", () => {
   test("have the defaults of the table", () => {
     expect(shown()).toEqual({

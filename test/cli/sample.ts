@@ -61,6 +61,7 @@ const pair = defineCommand({
     first: { type: "string", value: "FIRST", required: true, help: "one" },
     second: { type: "string", value: "SECOND", required: true, help: "two" },
     out: { type: "string", value: "DIR", help: "where to" },
+    near: { type: "string", value: "URL", alone: "auto", help: "a server" },
   },
   operand: ["first", "second"],
   examples,

@@ -1,7 +1,7 @@
-// Models without a model: a list of replies, and the scenario's own reference solution.
+// Models for tests: a list of replies, and the scenario's own reference solution.
 
-import { InfrastructureError } from "../base/errors.ts";
-import type { Model, Reply } from "./contract.ts";
+import type { Model, Reply } from "../../src/agent/contract.ts";
+import { InfrastructureError } from "../../src/base/errors.ts";
 
 /** A reply of a script: a text, or what is done in its place, such as throwing. */
 export type ScriptedReply = string | (() => string | Reply | Promise<string | Reply>);
