@@ -243,8 +243,9 @@ function causes(seat: Seat, directory: string, present: string): readonly Cause[
         `Write '${line}' to ${taken} as its only line. Nobody may change ${taken}, which holds '${other}' for good reasons.`,
       ],
       tries: [
-        [`cat ${taken}`, `ls -l ${taken}`],
-        [`ls -l ${present} ${taken}`, `cat ${taken}`],
+        [`cat ${taken}`, `grep -cx '${line}' ${taken}`],
+        [`ls -l ${present} ${taken}`, `ln ${present} ${taken}`],
+        [`grep -x '${line}' ${taken}`, `cat ${taken}`],
       ],
       fixtures: [{ path: taken, content: `${other}\n` }],
       checks: [holds(taken, `${other}\n`)],

@@ -56,7 +56,7 @@ export function processEnv(seat: Seat): Work {
 }
 
 function facts(seat: Seat): readonly Fact[] {
-  const { rng, user } = seat;
+  const { rng } = seat;
   const [stem, tail, other] = seat.take(3).map((word) => word.toUpperCase()) as [string, string, string];
   const values = seat.take(3);
   const first = `${stem}_${tail}`;
@@ -102,38 +102,9 @@ function facts(seat: Seat): readonly Fact[] {
       env,
       look: `env | grep ${other}`,
     },
-    {
-      variant: "user_id",
-      words: [
-        "your numeric user id, alone on one line",
-        "the number of the user that you are (one line, only the number)",
-      ],
-      lines: [String(OPERATOR_UID)],
-      commands: ["id -u", `grep '^${user}:' /etc/passwd | cut -d: -f3`],
-      look: "id",
-    },
-    {
-      variant: "identity",
-      words: [
-        `one line USER:HOME:SHELL with your login name, home directory and login shell as /etc/passwd has them`,
-      ],
-      lines: [`${user}:/home/${user}:/bin/dash`],
-      commands: [
-        `grep '^${user}:' /etc/passwd | cut -d: -f1,6,7`,
-        `awk -F: '$1 == "${user}" {print $1 ":" $6 ":" $7}' /etc/passwd`,
-      ],
-      look: "cat /etc/passwd",
-    },
-    {
-      variant: "host",
-      words: [
-        "one line USER@HOST: your login name and the name of this host",
-        "your login name, an @ and the host's name, as one line without blanks",
-      ],
-      lines: [`${user}@${HOST}`],
-      commands: ['echo "$(whoami)@$(hostname)"', 'echo "$USER@$(uname -n)"'],
-      look: "hostname",
-    },
+    combined(seat),
+    combined(seat),
+    combined(seat),
     {
       variant: "path_entries",
       words: [
@@ -154,17 +125,58 @@ function facts(seat: Seat): readonly Fact[] {
       fixtures: [file],
       look: `find /usr/local /opt -name ${program}`,
     },
-    {
-      variant: "time_zone",
-      words: [
-        "the values of TZ and LC_ALL in this session, in this order, one a line",
-        "two lines: what the variable TZ says, then what LC_ALL says",
-      ],
-      lines: ["UTC", "C.UTF-8"],
-      commands: ['printf \'%s\\n\' "$TZ" "$LC_ALL"', "{ echo $TZ; echo $LC_ALL; }"],
-      look: "env",
-    },
   ];
+}
+
+/** Two or three facts of one word each, in a random order. */
+function combined({ rng, user, difficulty }: Seat): Fact {
+  const account = (field: number): string => `$(grep '^${user}:' /etc/passwd | cut -d: -f${field})`;
+  const known = rng.sample(
+    [
+      { words: "your numeric user id", value: String(OPERATOR_UID), ways: ["$(id -u)", account(3)] },
+      { words: "your numeric group id", value: String(OPERATOR_UID), ways: ["$(id -g)", account(4)] },
+      { words: "your login name", value: user, ways: ["$(whoami)", "$USER"] },
+      { words: "the name of this host", value: HOST, ways: ["$(hostname)", "$(uname -n)"] },
+      { words: "your home directory", value: `/home/${user}`, ways: ["$HOME", account(6)] },
+      { words: "your login shell", value: "/bin/dash", ways: ["$SHELL", account(7)] },
+      { words: "the time zone that TZ names", value: "UTC", ways: ["$TZ", "$(env | sed -n 's/^TZ=//p')"] },
+      {
+        words: "the value of LC_ALL",
+        value: "C.UTF-8",
+        ways: ["$LC_ALL", "$(env | sed -n 's/^LC_ALL=//p')"],
+      },
+      {
+        words: "the kind of terminal that TERM names",
+        value: "dumb",
+        ways: ["$TERM", "$(env | sed -n 's/^TERM=//p')"],
+      },
+      { words: "the name of the kernel", value: "Linux", ways: ["$(uname)", "$(uname -s)"] },
+    ],
+    difficulty === 3 ? 3 : 2,
+  );
+  const names = known.map(({ words }) => words);
+  const values = known.map(({ value }) => value);
+  const separator = rng.pick([":", " ", ",", "@"]);
+  const oneLine = rng.chance(0.5);
+  const list = names.length === 2 ? names.join(" and ") : `${names[0]}, ${names[1]} and ${names[2]}`;
+  const order = names.join(", then ");
+  const print = (way: number): string =>
+    oneLine
+      ? `echo "${known.map(({ ways }) => ways[way]).join(separator)}"`
+      : `printf '%s\\n' ${known.map(({ ways }) => `"${ways[way]}"`).join(" ")}`;
+  const between = separator === " " ? "a blank" : `'${separator}'`;
+  return {
+    variant: oneLine ? "facts_line" : "facts",
+    words: oneLine
+      ? [
+          `${order} as one line, with ${between} between them`,
+          `one line made of ${list}, in this order and joined by ${between}`,
+        ]
+      : [`${list}, in this order, one a line`, `${names.length} lines: ${order}`],
+    lines: oneLine ? [values.join(separator)] : values,
+    commands: [print(0), print(1)],
+    look: "id",
+  };
 }
 
 function umaskWork(seat: Seat, path: string, out: string, make: readonly string[]): Work {
