@@ -32,7 +32,7 @@ export const rollout = defineCommand({
     const { openSupply } = await import("../factory/rollout/open-supply.ts");
     const { openProvider } = await import("../sandbox/open-provider.ts");
     await using provider = await openProvider(options, (line) => terminal.note(line));
-    using supply = await openSupply(options, provider, terminal);
+    using supply = openSupply(options, provider, terminal);
     const summary = await start(options, supply, provider, terminal);
     if (terminal.json) {
       terminal.out(JSON.stringify({ out: options.out, ...summary }));

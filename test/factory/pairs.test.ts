@@ -125,7 +125,7 @@ test("a sample that merely goes on longer gives no pair", () => {
 });
 
 test("the cap takes the pairs with the longest common history", () => {
-  const at = (id: string, ...steps: Parameters<typeof session>) =>
+  const at = (id: string, ...steps: readonly (readonly [string, string?])[]) =>
     record(id, "premature_exit", session(...steps));
   const bad = [
     at("r0", ["exit"]),

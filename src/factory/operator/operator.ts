@@ -4,7 +4,7 @@ import type { Model } from "../../agent/contract.ts";
 import { Rng } from "../../base/rng.ts";
 import type { Turn } from "../../data/normalize.ts";
 import type { Scenario } from "../../data/scenario.ts";
-import type { Plan } from "../author/plan.ts";
+import { recallPlan } from "../author/author.ts";
 import { chooseFault } from "./faults.ts";
 import { planOfReference } from "./reference-plan.ts";
 import { operate, type Routine } from "./routine.ts";
@@ -22,15 +22,11 @@ export interface OperatorSettings {
 /** What records call it. */
 export const OPERATOR_NAME = "builtin";
 
-/** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same.
- *  @param plan what the scenario's author knows; without it the reference solution is all there is. */
-export function builtinOperator(
-  scenario: Scenario,
-  plan: Plan | undefined,
-  settings: OperatorSettings,
-): Model {
+/** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same. Of a
+ *  scenario of the built-in author it knows what that author knew, of another one the reference solution. */
+export function builtinOperator(scenario: Scenario, settings: OperatorSettings): Model {
   const rng = new Rng(`${settings.seed}/operator/${scenario.id}/${settings.sample}`);
-  const known = plan ?? planOfReference(scenario);
+  const known = recallPlan(scenario) ?? planOfReference(scenario);
   const faults = rng.fork("faults");
   const fault = faults.chance(settings.faults) ? chooseFault(faults, known) : undefined;
   const { seed, detours, sample } = settings;

@@ -10,7 +10,7 @@ import type { Scenario } from "../../data/scenario.ts";
 import { markProven, scenarioFields } from "../../data/scenario-json.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
 import { type Author, builtinAuthor, isRefusal, type Refusal } from "../author/author.ts";
-import type { AuthoredScenario, Plan } from "../author/plan.ts";
+import type { AuthoredScenario } from "../author/plan.ts";
 import { AuthorFolder, type AuthorRecord } from "../authoring/author-folder.ts";
 import { inOrder } from "../authoring/ordered.ts";
 import { judge } from "../gates/judge.ts";
@@ -23,7 +23,6 @@ const HOPELESS = 60;
 
 /** A supply that authors into `<out>/scenarios`. Which scenarios it gives depends on seed and archetypes alone. */
 export class AuthoredSupply implements Supply, Disposable {
-  readonly plans = new Map<string, Plan>();
   readonly size = undefined;
   private readonly folder: AuthorFolder;
   private readonly author: Author;
@@ -140,7 +139,6 @@ export class AuthoredSupply implements Supply, Disposable {
     else if (this.folder.kept(scenario.id) === undefined) this.folder.restore(scenario);
     this.known.add(made.scenario);
     this.admitted.push(scenario);
-    if (made.plan) this.plans.set(scenario.id, made.plan);
     return true;
   }
 }

@@ -10,13 +10,13 @@ import { type Supply, scenariosFromFiles } from "./supply.ts";
 
 /** The files of --scenarios, or the built-in author.
  *  @throws UserError when neither can be meant */
-export async function openSupply(
+export function openSupply(
   options: RolloutOptions,
   provider: SandboxProvider,
   terminal: Terminal,
-): Promise<Supply & Disposable> {
+): Supply & Disposable {
   if (options.scenarios !== undefined)
-    return { ...(await scenariosFromFiles(options.scenarios, options)), [Symbol.dispose]() {} };
+    return { ...scenariosFromFiles(options.scenarios, options), [Symbol.dispose]() {} };
   if (options.n === undefined)
     throw new UserError("rollout: expected --scenarios or --n, got neither", {
       hint: "--scenarios DIR runs bundles that are there; --n 200 writes scenarios until 200 trajectories are kept",

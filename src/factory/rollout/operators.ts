@@ -5,7 +5,6 @@ import { ChatEndpoint } from "../../agent/endpoint/chat-endpoint.ts";
 import { endpointModel } from "../../agent/endpoint/endpoint-model.ts";
 import { chooseEndpoint } from "../../agent/endpoint/endpoint-options.ts";
 import { Rng } from "../../base/rng.ts";
-import type { Plan } from "../author/plan.ts";
 import { builtinOperator, OPERATOR_NAME } from "../operator/operator.ts";
 import type { RolloutSettings } from "./manifest.ts";
 import type { RolloutOptions } from "./options.ts";
@@ -28,16 +27,14 @@ export interface Operators {
 }
 
 /** The endpoint's model when an address is given, else the built-in operator.
- *  @param planOf what the author of a scenario knows of it
  *  @throws InfrastructureError when the endpoint does not say which model it serves. */
 export async function chooseOperators(
   options: RolloutOptions,
-  planOf: (scenarioId: string) => Plan | undefined,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Operators> {
   const asked = options.opModel || env.SEKFT_OP_MODEL || options.model || undefined;
   const choice = asked === OPERATOR_NAME ? undefined : chooseEndpoint({ ...options, model: asked }, env);
-  return choice === undefined ? builtin(options, planOf) : fromEndpoint(options, new ChatEndpoint(choice));
+  return choice === undefined ? builtin(options) : fromEndpoint(options, new ChatEndpoint(choice));
 }
 
 async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Promise<Operators> {
@@ -58,13 +55,12 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
   };
 }
 
-function builtin(options: RolloutOptions, planOf: (scenarioId: string) => Plan | undefined): Operators {
+function builtin(options: RolloutOptions): Operators {
   const { seed, detours, faults } = options;
   return {
     kind: "builtin",
     name: OPERATOR_NAME,
-    model: ({ scenario, sample }) =>
-      builtinOperator(scenario, planOf(scenario.id), { seed, sample, detours, faults }),
+    model: ({ scenario, sample }) => builtinOperator(scenario, { seed, sample, detours, faults }),
     sampling: () => ({ temperature: 0, topP: 1, seed: undefined }),
     scaffold: undefined,
     settings: { operator: OPERATOR_NAME, detours, faults },

@@ -32,7 +32,7 @@ export async function rollout(
   terminal: Terminal,
 ): Promise<RolloutSummary> {
   const { out } = options;
-  const operators = await chooseOperators(options, (id) => supply.plans.get(id));
+  const operators = await chooseOperators(options);
   if (operators.kind === "builtin")
     terminal.note("operator: no endpoint given, the built-in operator follows the known solutions");
   const limits = episodeLimits(options);
@@ -86,6 +86,10 @@ export async function rollout(
       {
         hint: `${join(out, ROLLOUT_FILES.failures)} says why; the same command tries them again`,
       },
+    );
+  if (options.n !== undefined && summary.kept < options.n)
+    terminal.warn(
+      `rollout: expected ${options.n} kept trajectories, got ${summary.kept}: every sample was run (more --samples or --scenarios give more)`,
     );
   if (summary.failures > 0)
     terminal.warn(
@@ -163,7 +167,8 @@ function writeSummary(
   supply: Supply,
   { samples, n }: RolloutOptions,
 ): RolloutSummary {
-  const summary = tally.summary(n ?? (supply.size ?? 0) * samples);
+  const all = supply.size === undefined ? null : supply.size * samples;
+  const summary = tally.summary(all, n ?? null);
   writeFileAtomic(join(out, ROLLOUT_FILES.summary), `${JSON.stringify(summary, null, 1)}\n`);
   return summary;
 }

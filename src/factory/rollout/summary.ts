@@ -13,8 +13,10 @@ interface Yield {
 
 /** summary.json. */
 export interface RolloutSummary extends Yield {
-  /** Samples that the run is to have. */
-  samples: number;
+  /** Samples that the scenarios give; null when scenarios are made as needed. */
+  samples: number | null;
+  /** Kept trajectories asked for. */
+  goal: number | null;
   /** Share of the finished that were kept; null when there are none. */
   yield: number | null;
   outcomes: Record<string, number>;
@@ -67,11 +69,12 @@ export class Tally {
   }
 
   /** The file. */
-  summary(samples: number): RolloutSummary {
+  summary(samples: number | null, goal: number | null): RolloutSummary {
     const kinds: Record<string, number> = {};
     for (const kind of this.failures.values()) count(kinds, kind);
     return {
       samples,
+      goal,
       finished: this.finished,
       kept: this.kept,
       yield: this.finished === 0 ? null : this.kept / this.finished,
