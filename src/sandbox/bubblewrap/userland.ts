@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, realpathSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
+import { withoutLoaderPaths } from "../session/loader-paths.ts";
 import { packTar, type TarEntry } from "../session/world-tar.ts";
 import type { Programs } from "./programs.ts";
 
@@ -41,13 +42,13 @@ export function packUserland(programs: Programs): Userland {
     }
     entries.push({ path, kind: "file", mode, owner: "root", content });
   };
-  const dash = readFileSync(programs.dash);
-  add("/bin/busybox", 0o755, readFileSync(programs.busybox));
+  const dash = withoutLoaderPaths(readFileSync(programs.dash));
+  add("/bin/busybox", 0o755, withoutLoaderPaths(readFileSync(programs.busybox)));
   add("/bin/dash", 0o755, dash);
   // The world's first process may be run but not read, so that the kernel keeps its memory and files from the operator.
   add("/sbin/init", 0o111, dash);
   for (const library of librariesOf([programs.dash, programs.busybox]))
-    add(library, 0o755, readFileSync(realpathSync(library)));
+    add(library, 0o755, withoutLoaderPaths(readFileSync(realpathSync(library))));
   const link = (name: string, target: string) =>
     entries.push({
       path: `/bin/${name}`,

@@ -141,7 +141,6 @@ export const limits: readonly Check[] = [
         "d=$(head -c 200 /dev/zero | tr '\\0' d); cd /tmp; i=0; while [ $i -lt 30 ]; do mkdir $d && cd $d || break; i=$((i + 1)); done; echo $i",
       );
       expectResult("cd", await stage.run(sandbox, "cd ~; echo on"), { output: /on\n$/, status: 0 });
-      expectResult("rm", await stage.run(sandbox, "rm -rf /tmp/d*; ls /tmp"), "");
     },
   ),
 ];

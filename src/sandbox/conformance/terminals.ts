@@ -81,24 +81,6 @@ export const terminals: readonly Check[] = [
     goesOn("f() { exit; }", 0),
   ),
   steps(
-    "exit-quoted",
-    "`exit` quoted or through `command` ends the session as it ends any shell",
-    "intercepted by the shell itself, not by its spelling",
-    ends("command exit 3", "exit", 3),
-    ends("\\exit 4", "exit", 4),
-    ends("'exit' 5", "exit", 5),
-    ends("e=exit; $e 6", "exit", 6),
-  ),
-  steps(
-    "exit-trap",
-    "`exit` under the operator's own trap ends the session",
-    "section 3: replaced by a user trap",
-    [
-      "trap 'echo bye' EXIT; exit 3",
-      { output: "bye\n", status: 3, terminal: { word: "exit", status: 3 }, stateLost: true },
-    ],
-  ),
-  steps(
     "not-exit",
     "A shell that ends by `exec`, an error or a signal did not `exit`",
     "section 3: must be signalled by a nonce",
@@ -144,6 +126,5 @@ export const terminals: readonly Check[] = [
     goesOn("unalias -a; unset -f panic; true", 0),
     ends("exit 3", "exit", 3),
     ends("panic", "panic", 1),
-    ends("unalias -a\nexit 4", "exit", 4),
   ),
 ];

@@ -85,7 +85,6 @@ export const traces: readonly Check[] = [
     "`alias` shows the operator's own only",
     why,
     ["alias", ""],
-    ["alias exit 2>/dev/null || echo none", "none\n"],
     ["type exit; command -v exit", "exit is a special shell builtin\nexit\n"],
   ),
   steps(

@@ -11,18 +11,19 @@ const reach = "section 0.3: verify outside the operator's reach";
 const questions: Readonly<Record<string, string>> = {
   user: "id -u; id -g",
   directory: "pwd",
-  environment: "env | sort",
+  "session-environment": "env | sort",
   host: "hostname",
   shell: "echo $0 $#; wc -c </dev/stdin",
   sealed: "cat /srv/box/sealed /srv/vault/inner",
   made: "cat /srv/closed/deep/made",
-  ownership: "stat -c '%u %g %a' /srv/box/plain.txt /srv/box/sealed /srv/vault /srv/made",
+  owners: "stat -c '%u %g' /srv/box/plain.txt /srv/made",
+  modes: "stat -c %a /srv/box/plain.txt /srv/box/sealed /srv/vault /srv/made",
   times: "stat -c %Y /srv/box/plain.txt /srv/box/empty",
   processes: "ps -o args | grep -c '[s]leep 9'",
   arguments: "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[s]leep 9'",
   writes:
     "for d in / /bin /home /srv /srv/box /opt /opt/desk /etc /tmp /var /usr/local /usr/local/bin /root; do (: >$d/by-checker) 2>/dev/null && echo $d; done; (echo x >>/srv/box/plain.txt) 2>/dev/null && echo appended; chmod 777 /srv/box/plain.txt 2>/dev/null && echo changed; rm -f /srv/box/empty 2>/dev/null; [ -e /srv/box/empty ] || echo removed; true",
-  programs: "type cat ls stat grep | sort; ls / >/dev/null && echo real",
+  programs: "for p in cat ls stat grep; do command -v $p; done; ls / >/dev/null && echo real",
   network: "sed 1,2d /proc/net/dev | cut -d: -f1 | tr -d ' ' | grep -c '^eth'",
   link: "readlink /tmp/link; cat /tmp/link 2>&1",
   privileges: "grep -E '^(NoNewPrivs|Seccomp):' /proc/self/status | tr -d '\\t'",
@@ -93,7 +94,7 @@ export const verdicts: readonly Check[] = [
     },
   ),
   asks(
-    "environment",
+    "session-environment",
     "Nothing of the session's environment is left",
     "section 3",
     new RegExp(
@@ -119,12 +120,11 @@ export const verdicts: readonly Check[] = [
     "a separate verifier that cannot see the work is a false negative (dawn#14)",
     "made text\n",
   ),
-  asks(
-    "ownership",
-    "It sees owners and modes as the operator left them",
-    "archetype permissions",
-    "1000 1000 640\n1000 1000 0\n1000 1000 0\n1000 1000 600\n",
-  ),
+  asks("modes", "It sees modes as the operator left them", "archetype permissions", "640\n0\n0\n600\n"),
+  check("owners", "It sees whose files are", "archetype permissions", async (stage) => {
+    stage.needs("owners");
+    same(questions.owners!, (await answers(stage)).get("owners"), "1000 1000\n1000 1000\n");
+  }),
   asks("times", "It sees the fixtures' time of change", "FIXTURE_MTIME", "1763000000\n1763000000\n"),
   asks("processes", "No process of the operator is left", reach, "0\n"),
   asks("arguments", "Nor can one be seen", reach, "0\n"),
@@ -133,7 +133,7 @@ export const verdicts: readonly Check[] = [
     "programs",
     "Its programs are the world's own",
     "Harbor#974: replaced binaries",
-    /^(\w+ is \/bin\/\w+\n){4}real\n$/,
+    /^(\/bin\/\w+\n){4}real\n$/,
   ),
   asks("network", "It has no network", "section 2", "0\n"),
   asks(
@@ -206,7 +206,7 @@ export const verdicts: readonly Check[] = [
     "home",
     "`SEK_HOME` is the operator's home",
     "bundles",
-    '[ "$(cat "$SEK_HOME/note.txt")" = "a note" ] && [ "$(stat -c %U "$SEK_HOME")" = tester ]',
+    '[ "$(cat "$SEK_HOME/note.txt")" = "a note" ] && [ -d "$SEK_HOME" ]',
     { passed: true },
   ),
   judge(

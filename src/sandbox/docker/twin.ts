@@ -6,6 +6,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { absent } from "../../../docker/index.ts";
 import { UserError } from "../../base/errors.ts";
 import { FIXTURE_MTIME } from "../contract.ts";
+import { withoutLoaderPaths } from "../session/loader-paths.ts";
 import { type TarEntry, writeTar } from "./tar.ts";
 
 const HINT =
@@ -73,9 +74,9 @@ function userland(): TarEntry[] {
   );
   return [
     ...[...new Set([...folders, ...parents])].sort().map(directory),
-    file("bin/busybox", readFileSync(busybox), 0o755),
-    file("bin/dash", readFileSync(dash), 0o755),
-    ...libraries.sort().map((path) => file(path.slice(1), readFileSync(path), 0o755)),
+    file("bin/busybox", withoutLoaderPaths(readFileSync(busybox)), 0o755),
+    file("bin/dash", withoutLoaderPaths(readFileSync(dash)), 0o755),
+    ...libraries.sort().map((path) => file(path.slice(1), withoutLoaderPaths(readFileSync(path)), 0o755)),
     ...stdout
       .toString()
       .split("\n")
