@@ -17,6 +17,7 @@ import { packTar } from "../session/world-tar.ts";
 import { Bubble } from "./bubble.ts";
 import type { BubblePlan } from "./command-lines.ts";
 import { findPrograms, type Programs } from "./programs.ts";
+import { cleanRecords } from "./run-records.ts";
 import { packUserland, type Userland } from "./userland.ts";
 
 /** Opens the provider: finds the machine's programs and packs the userland.
@@ -41,7 +42,7 @@ class BubblewrapProvider implements SandboxProvider {
       provider: "bubblewrap",
       version: this.programs.version,
       image: this.userland.hash,
-      properties: {},
+      properties: properties(this.limits),
     };
   }
 
@@ -64,13 +65,32 @@ class BubblewrapProvider implements SandboxProvider {
     return sandbox;
   }
 
-  async clean(): Promise<readonly string[]> {
-    return [];
+  async clean(options: { all?: boolean; dryRun?: boolean } = {}): Promise<readonly string[]> {
+    return cleanRecords(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#open].map((sandbox) => sandbox.close()));
   }
+}
+
+/** What holds; a value that starts with `no` is something that bubblewrap cannot do here. */
+function properties(limits: SandboxLimits): Record<string, string> {
+  return {
+    network: "isolated: own namespace, loopback only",
+    capabilities: "all dropped",
+    no_new_privileges: "yes",
+    seccomp: "no filter: bubblewrap has none for processes that join a world",
+    root: "read-only",
+    user_namespaces: "refused: the world's parent allows no more",
+    host_user: process.getuid?.() === 0 ? "a number of its own for each world" : "the user who runs sekft",
+    owners:
+      "no owner but the operator: an ordinary user has one number only; protected files are read-only mounts",
+    memory: `no limit of the whole; ${limits.memoryBytes} bytes for each process`,
+    processes: `${limits.processes}`,
+    cpus: "no limit",
+    disk: `${limits.diskBytes} bytes for each root`,
+  };
 }
 
 /** Root on the machine must not be anybody inside: a number that no account, service or container is given. */

@@ -7,19 +7,23 @@ export interface CheckerStart {
   readonly argv: readonly string[];
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The checker's text. */
+  /** The nonce, a newline, the checker's text. */
   readonly stdin: Uint8Array;
 }
 
-/** The checker's text comes by stdin, so that no argument limit holds for it; it runs in a shell of its own, without input, both
- *  streams as one, and only the outer shell, which it cannot reach, says how it ended. */
+/** Nonce and text come by stdin, so that no argument limit holds for the text and nothing that the checker runs finds the nonce in
+ *  an argument; the checker runs in a shell of its own, without input, both streams as one, and the outer shell says how it ended. */
 export function checkerStart(world: World, checker: string, nonce: string): CheckerStart {
-  const outer = `c=$(cat; echo .); c=\${c%.}; sh -c "$c" 2>&1 </dev/null; printf '%s %d\\n' ${nonce} $? >&2`;
-  const large = `c=$(cat; echo .); c=\${c%.}; ( eval "$c" ) 2>&1 </dev/null; printf '%s %d\\n' ${nonce} $? >&2`;
+  const text = checker.replaceAll("\0", "");
+  const inner = Buffer.byteLength(text) <= 100_000 ? 'sh -c "$c"' : '( eval "$c" )';
   return {
-    argv: ["/bin/sh", "-c", Buffer.byteLength(checker) <= 100_000 ? outer : large],
+    argv: [
+      "/bin/sh",
+      "-c",
+      `read -r n; c=$(cat; echo .); c=\${c%.}; ${inner} 2>&1 </dev/null; printf '%s %d\\n' "$n" $? >&2`,
+    ],
     env: { PATH: "/bin", LC_ALL: "C.UTF-8", SEK_HOME: `/home/${world.user}` },
-    stdin: Buffer.from(checker.replaceAll("\0", "")),
+    stdin: Buffer.from(`${nonce}\n${text}`),
   };
 }
 

@@ -26,8 +26,9 @@ export function shellStart(command: string, state: ShellState, nonce: string, pr
   const asArgument = Buffer.byteLength(text) <= LONGEST_ARGUMENT;
   const script = [
     "exec 6>&1 7>&2 2>&1 </dev/null",
-    "unset ENV",
     "set +i",
+    // An interactive shell keeps the last word of each command in `_`.
+    "unset ENV _",
     ...(prologue ? [prologue] : []),
     restoreDirectory(state),
     `umask ${state.umask}`,

@@ -1,0 +1,87 @@
+// One small file a world, so that what a dead run left behind can be told from what a living one uses.
+
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { kill } from "./processes.ts";
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export interface ProcessMark {
+  readonly pid: number;
+  /** Boot id and start time. */
+  readonly born: string;
+}
+
+/** What is known of a world from outside. */
+interface WorldRecord {
+  /** The sekft process that made it. */
+  readonly owner: ProcessMark;
+  /** Its outermost process. */
+  readonly holder: ProcessMark;
+}
+
+/** Marks a process that runs now; `undefined` when there is none with this number. */
+export function markOf(pid: number): ProcessMark | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+    // proc(5): start time is field 22, and the state, first here, is field 3.
+    return { pid, born: `${boot}:${fields[19]}` };
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(mark: ProcessMark): boolean {
+  return markOf(mark.pid)?.born === mark.born;
+}
+
+function folder(): string {
+  const base = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+  return `${base}/sekft-worlds-${process.getuid?.() ?? 0}`;
+}
+
+/** Writes a world's record. Returns its path; `undefined` when the world is gone already. */
+export function recordWorld(holderPid: number): string | undefined {
+  const [owner, holder] = [markOf(process.pid), markOf(holderPid)];
+  if (!owner || !holder) return undefined;
+  const path = `${folder()}/${holderPid}.json`;
+  mkdirSync(folder(), { recursive: true, mode: 0o700 });
+  const record: WorldRecord = { owner, holder };
+  writeFileSync(path, JSON.stringify(record), { mode: 0o600 });
+  return path;
+}
+
+/** Ends what dead runs left; with `all`, what living ones use, too. Returns a name for each world. */
+export function cleanRecords(options: { readonly all?: boolean; readonly dryRun?: boolean }): string[] {
+  const cleaned: string[] = [];
+  for (const name of listed(folder())) {
+    const path = `${folder()}/${name}`;
+    const record = readRecord(path);
+    if (record && isSame(record.owner) && !options.all) continue;
+    if (record) cleaned.push(`bubblewrap world ${record.holder.pid} of process ${record.owner.pid}`);
+    if (options.dryRun) continue;
+    if (record && isSame(record.holder)) kill(-record.holder.pid);
+    rmSync(path, { force: true });
+  }
+  return cleaned;
+}
+
+/** Records of this user only: another's folder of the same name must not tell us what to end. */
+function listed(path: string): string[] {
+  try {
+    if (lstatSync(path).uid !== process.getuid?.()) return [];
+    return readdirSync(path).filter((name) => name.endsWith(".json"));
+  } catch {
+    return [];
+  }
+}
+
+function readRecord(path: string): WorldRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as WorldRecord;
+  } catch {
+    return undefined;
+  }
+}
