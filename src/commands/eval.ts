@@ -30,14 +30,14 @@ export const evalCommand = defineCommand({
     },
   ],
   async run(options, terminal) {
-    const { readScenarios } = await import("../data/scenario-files.ts");
+    const { readScenariosOrTasks } = await import("../eval/harbor/task-folders.ts");
     const { chooseScenarios } = await import("../eval/choose-scenarios.ts");
     const { evaluate } = await import("../eval/evaluate.ts");
     const { readPrime } = await import("../eval/prime.ts");
     const { resultLines } = await import("../eval/report/result-lines.ts");
     const { leakageWarnings, openArms } = await import("./eval-arms.ts");
     const { openProvider } = await import("../sandbox/open-provider.ts");
-    const all = readScenarios(options.scenarios);
+    const all = readScenariosOrTasks(options.scenarios);
     const unproven = all.find(({ proven }) => proven === false);
     if (unproven)
       throw new UserError(

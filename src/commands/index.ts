@@ -6,8 +6,10 @@ import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { evalCompare } from "./eval-compare.ts";
+import { exportAtif } from "./export-atif.ts";
 import { exportCardCommand } from "./export-card.ts";
 import { exportGguf } from "./export-gguf.ts";
+import { exportHarbor } from "./export-harbor.ts";
 import { exportMerged } from "./export-merged.ts";
 import { exportOllamaCommand } from "./export-ollama.ts";
 import { generate } from "./generate.ts";
@@ -49,6 +51,8 @@ const verbs: readonly Command[] = [
   exportMerged,
   exportOllamaCommand,
   exportCardCommand,
+  exportHarbor,
+  exportAtif,
   pull,
   sandboxBuild,
   sandboxCheck,
