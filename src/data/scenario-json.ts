@@ -15,7 +15,11 @@ function bundleFields(scenario: Omit<Scenario, "contentHash">): Fields {
     host: scenario.host,
     system: scenario.system,
     dirs: scenario.dirs,
-    fixtures: scenario.fixtures,
+    fixtures: scenario.fixtures.map(({ path, content, mode }) => ({
+      path,
+      content,
+      ...(mode === undefined ? {} : { mode }),
+    })),
     env: scenario.env,
     provider: scenario.provider,
     announcement: scenario.announcement,
