@@ -127,6 +127,17 @@ describe("an operator that", () => {
     expect(failing).toMatchObject({ outcome: "budget_overrun", limitsHit: ["errors"] });
     expect(failing.steps).toHaveLength(10);
   });
+  test("fails every other time is not failing all the time", async () => {
+    const world = (command: string) => ({ status: Number(command.slice(-1)) % 2 });
+    expect(
+      (
+        await run(
+          forever((n) => `test ${n}`),
+          { world },
+        )
+      ).limitsHit,
+    ).toEqual(["steps"]);
+  });
   test("walks on with the same command is not repeating itself", async () => {
     let depth = 0;
     const world = () => ({ directory: `/d${depth++}` });
