@@ -54,6 +54,10 @@ export const evalCommand = defineCommand({
       all.filter(({ archetype }) => wanted?.includes(archetype) ?? true),
       options.n,
     );
+    if (options.n !== undefined && scenarios.length < options.n)
+      terminal.warn(
+        `eval: --n ${options.n}: there are only ${scenarios.length} scenarios; all of them are taken`,
+      );
     const prime = options.prime === undefined ? undefined : await readPrime(options.prime);
     await using provider = await openProvider(options, (line) => terminal.note(line));
     await using models = await openArms(options, options.jobs, options, terminal);

@@ -1,9 +1,8 @@
 // Which scenarios an eval of n takes: the same ones every time, spread evenly over the archetypes.
 
-import { UserError } from "../base/errors.ts";
 import type { Scenario } from "../data/scenario.ts";
 
-/** `n` scenarios (all when undefined), by rounds over the archetypes in alphabetical order, within each by id. */
+/** `n` scenarios (all when undefined, or when there are not so many), by rounds over the archetypes in alphabetical order, within each by id. */
 export function chooseScenarios(scenarios: readonly Scenario[], n: number | undefined): Scenario[] {
   const archetypes = new Map<string, Scenario[]>();
   for (const scenario of [...scenarios].sort((a, b) => compareText(a.id, b.id)))
@@ -13,8 +12,6 @@ export function chooseScenarios(scenarios: readonly Scenario[], n: number | unde
   const chosen = Array.from({ length: rounds }, (_, round) =>
     groups.flatMap((group) => group[round] ?? []),
   ).flat();
-  if (n !== undefined && n > chosen.length)
-    throw new UserError(`--n: expected at most ${chosen.length}, as many as there are scenarios, got ${n}`);
   return chosen.slice(0, n ?? chosen.length);
 }
 

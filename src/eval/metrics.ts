@@ -35,7 +35,7 @@ export interface ArmResult extends Rates {
 }
 
 /** The five rates over episodes that were scored. */
-export function ratesOf(scored: readonly EpisodeRecord[]): Rates {
+function ratesOf(scored: readonly EpisodeRecord[]): Rates {
   const rates = Object.fromEntries(
     metricNames.map((name) => [name, wilson(scored.filter(metricOf[name]).length, scored.length)]),
   ) as Record<MetricName, Rate>;

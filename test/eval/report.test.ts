@@ -150,7 +150,7 @@ test("scenarios are chosen evenly over archetypes, the same ones every time", ()
   const chosen = chooseScenarios(oneOfEach, 4).map(({ archetype }) => archetype);
   expect(chosen).toEqual([...new Set(oneOfEach.map(({ archetype }) => archetype))].sort().slice(0, 4));
   expect(chooseScenarios([...oneOfEach].reverse(), 4).map(({ archetype }) => archetype)).toEqual(chosen);
-  expect(() => chooseScenarios(oneOfEach, 10)).toThrow("--n: expected at most 9");
+  expect(chooseScenarios(oneOfEach, 99).length).toBe(9);
 });
 
 inWorlds(

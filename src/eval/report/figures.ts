@@ -82,7 +82,7 @@ export function differenceFigure({ metrics }: Comparison): string {
 }
 
 /** Which colour is which arm. */
-export function armLegend(names: readonly string[]): string {
+function armLegend(names: readonly string[]): string {
   return `<ul class="legend">${names.map((name, i) => `<li><span class="key k${i % armColours}"></span>${escapeHtml(name)}</li>`).join("")}</ul>`;
 }
 

@@ -29,8 +29,8 @@ export function reportMarkdown(result: EvalResult): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** A pair of arms, as `eval compare` writes it too. */
-export function comparisonMarkdown(comparison: Comparison): string[] {
+/** A pair of arms. */
+function comparisonMarkdown(comparison: Comparison): string[] {
   const { arms, n, flips } = comparison;
   return [
     `## ${markdownText(arms[1])} against ${markdownText(arms[0])}`,

@@ -5,7 +5,14 @@ import { metricNames } from "../record.ts";
 import type { EvalResult } from "../result.ts";
 import { flipName } from "./markdown.ts";
 import { comparisonNotes, resultNotes } from "./notes.ts";
-import { archetypeTable, comparisonTable, outcomeTable, ratesTable, tableLines } from "./table.ts";
+import {
+  archetypeTable,
+  comparisonTable,
+  outcomeTable,
+  ratesTable,
+  type Table,
+  tableLines,
+} from "./table.ts";
 import { intervalWords, shareWords } from "./words.ts";
 
 /** Flips that a terminal lists; the files have all of them. */
@@ -30,8 +37,10 @@ export function resultLines(result: EvalResult, columns: number): string[] {
 
 /** A comparison of two runs. */
 export function comparisonLines(comparison: Comparison, columns: number): string[] {
+  const table = comparisonTable(comparison);
+  const widest = Math.max(...tableLines(table).map((line) => line.length));
   return [
-    ...tableLines(comparisonTable(comparison), columns),
+    ...tableLines(widest <= columns ? table : withoutColumns(table, ["by archetype", "mid-p"]), columns),
     "",
     ...comparisonNotes(comparison),
     ...flipLines(comparison),
@@ -52,6 +61,11 @@ function narrowTable({ arms }: EvalResult): string[] {
       ],
     ]),
   });
+}
+
+function withoutColumns({ titles, rows }: Table, left: readonly string[]): Table {
+  const kept = (_: string, i: number) => !left.includes(titles[i]!);
+  return { titles: titles.filter(kept), rows: rows.map((cells) => cells.filter(kept)) };
 }
 
 function flipLines({ flips }: Comparison): string[] {

@@ -4,7 +4,7 @@ import { type EpisodeRecord, isBroken, metricOf } from "../record.ts";
 import { escapeHtml, outputHtml } from "./words.ts";
 
 /** The session as a terminal would show it. */
-export function transcriptHtml({ turns }: Pick<EpisodeRecord, "turns">): string {
+function transcriptHtml({ turns }: Pick<EpisodeRecord, "turns">): string {
   const parts: string[] = [];
   for (const [i, { role, content }] of turns.entries()) {
     const next = turns[i + 1]?.role;
@@ -18,13 +18,13 @@ export function transcriptHtml({ turns }: Pick<EpisodeRecord, "turns">): string 
 }
 
 /** A word about how it ended, with the colour of good or bad. */
-export function outcomeChip(record: EpisodeRecord): string {
+function outcomeChip(record: EpisodeRecord): string {
   const tone = isBroken(record) ? "warn" : metricOf.clean(record) ? "good" : "bad";
   return `<span class="chip ${tone}">${escapeHtml(record.outcome)}</span>`;
 }
 
 /** Facts of an episode in one line. */
-export function factsLine(record: EpisodeRecord): string {
+function factsLine(record: EpisodeRecord): string {
   const facts = [
     `${record.steps} command${record.steps === 1 ? "" : "s"}`,
     record.operated ? "operated" : "did not operate",
