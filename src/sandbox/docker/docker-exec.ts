@@ -23,6 +23,12 @@ exit 9`;
 
 const ENGINE_SETS = ["PATH", "HOSTNAME"];
 
+/** The runtime sets HOME after the engine's last word about the environment, so it is taken away in the world: `env` becomes the
+ *  program itself and leaves no trace. */
+export function withoutHome(request: Pick<ExecRequest, "argv" | "env">): string[] {
+  return "HOME" in request.env ? [...request.argv] : ["/bin/env", "-u", "HOME", ...request.argv];
+}
+
 /** Starts programs in `container`. */
 export class DockerExec implements Exec {
   constructor(
@@ -44,7 +50,7 @@ export class DockerExec implements Exec {
           AttachStderr: true,
           User: `${OPERATOR_UID}:${OPERATOR_UID}`,
           WorkingDir: "/",
-          Cmd: [...request.argv],
+          Cmd: withoutHome(request),
           Env: env,
         }),
       );

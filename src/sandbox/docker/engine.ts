@@ -50,7 +50,10 @@ export async function connectEngine(address = engineAddress()): Promise<Engine> 
     return { docker, where: address, version, info };
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const said = error instanceof InfrastructureError && error.cause instanceof Error ? error.cause.message : String(error);
+    const said =
+      error instanceof InfrastructureError && error.cause instanceof Error
+        ? error.cause.message
+        : String(error);
     throw new UserError(`docker: expected an engine at ${address}, got none: ${said}`, {
       hint:
         "install and start Docker (Debian: apt-get install docker.io), be in its group, or set DOCKER_HOST; " +

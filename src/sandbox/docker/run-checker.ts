@@ -6,6 +6,7 @@ import type { SandboxLimits, Verdict, World } from "../contract.ts";
 import { CappedOutput } from "../session/capped-output.ts";
 import { checkerStart, checkerStatus } from "../session/checker.ts";
 import { checkerContainer } from "./container.ts";
+import { withoutHome } from "./docker-exec.ts";
 import { ask, type Engine } from "./engine.ts";
 import { FrameReader } from "./frames.ts";
 
@@ -22,8 +23,9 @@ export async function runChecker(
 ): Promise<Verdict> {
   const nonce = randomBytes(16).toString("hex");
   const start = checkerStart(world, checker, nonce);
+  const program = { argv: withoutHome(start), env: start.env };
   const container = await ask("docker create", () =>
-    engine.docker.createContainer(checkerContainer(image, world.host, limits, names, start)),
+    engine.docker.createContainer(checkerContainer(image, world.host, limits, names, program)),
   );
   const output = new CappedOutput(limits.outputBytes);
   let told = "";
