@@ -38,19 +38,24 @@ function isSame(mark: ProcessMark): boolean {
 }
 
 function folder(): string {
-  const base = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+  const base = process.env.XDG_RUNTIME_DIR || tmpdir();
   return `${base}/sekft-worlds-${process.getuid?.() ?? 0}`;
 }
 
-/** Writes a world's record. Returns its path; `undefined` when the world is gone already. */
+/** Writes a world's record and returns its path; `undefined` when the world is gone already or the record cannot be written, which
+ *  is no reason to do without the world: it ends with its owner by itself. */
 export function recordWorld(holderPid: number): string | undefined {
   const [owner, holder] = [markOf(process.pid), markOf(holderPid)];
   if (!owner || !holder) return undefined;
   const path = `${folder()}/${holderPid}.json`;
-  mkdirSync(folder(), { recursive: true, mode: 0o700 });
   const record: WorldRecord = { owner, holder };
-  writeFileSync(path, JSON.stringify(record), { mode: 0o600 });
-  return path;
+  try {
+    mkdirSync(folder(), { recursive: true, mode: 0o700 });
+    writeFileSync(path, JSON.stringify(record), { mode: 0o600 });
+    return path;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Ends what dead runs left; with `all`, what living ones use, too. Returns a name for each world. */
