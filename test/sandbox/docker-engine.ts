@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { defaultLimits, type SandboxLimits, type World } from "../../src/sandbox/contract.ts";
 import { DockerProvider } from "../../src/sandbox/docker/docker-provider.ts";
 import { connectEngine, type Engine } from "../../src/sandbox/docker/engine.ts";
-import { buildImage } from "../../src/sandbox/docker/image.ts";
+import { buildImage, imageId } from "../../src/sandbox/docker/image.ts";
 
 // Tests leave the user's record of images alone.
 process.env.XDG_STATE_HOME = mkdtempSync(join(tmpdir(), "sekft-state-"));
@@ -19,12 +19,11 @@ export const hasDocker = engine !== undefined && Bun.which("dash") !== null && e
 
 /** A tag of the tests' own, so that a running sekft keeps its image. */
 export const testTag = "sekft-sandbox-test:latest";
-let built: Promise<string> | undefined;
 
-/** Id of the twin, built once. */
-export function testImage(): Promise<string> {
-  built ??= buildImage(engine!, { offline: true, tag: testTag }).then(({ id }) => id);
-  return built;
+/** Id of the twin, built when the engine has none: each file of tests takes it away at its end. */
+export async function testImage(): Promise<string> {
+  const there = await imageId(engine!, testTag);
+  return there ?? (await buildImage(engine!, { offline: true, tag: testTag })).id;
 }
 
 /** A provider over the engine of this machine. */

@@ -63,7 +63,9 @@ describe("the image", () => {
     await using provider = await openDocker();
     await using world = await provider.open(smallWorld());
     const say = async (command: string) => (await world.run(command)).output;
-    expect(await say("for f in sh ls awk tar; do readlink /bin/$f; done")).toBe("dash\nbusybox\nbusybox\nbusybox\n");
+    expect(await say("for f in sh ls awk tar; do readlink /bin/$f; done")).toBe(
+      "dash\nbusybox\nbusybox\nbusybox\n",
+    );
     const names = (await say("ls /bin")).trim().split("\n");
     for (const name of ["cat", "sed", "grep", "find", "sort", "wc", "gzip", "vi"])
       expect(names).toContain(name);
