@@ -3,11 +3,10 @@
 import { expect } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkScenario } from "../../src/data/scenario.ts";
 import { bubblewrap } from "../factory/bubblewrap.ts";
 import { need } from "../setup.ts";
 import { scratch } from "./run-scripted.ts";
-import { startOperators } from "./scripted-operators.ts";
+import { heldOut, startOperators } from "./scripted-operators.ts";
 
 const test = need("bubblewrap", bubblewrap !== undefined);
 const root = join(import.meta.dir, "../..");
@@ -17,12 +16,9 @@ test("an eval that is killed ten times ends with every episode once", async () =
   using folder = scratch();
   const bundles = join(folder.path, "scenarios");
   mkdirSync(bundles);
-  const scenarios = readdirSync(holdout).map((name) => {
-    const text = readFileSync(join(holdout, name), "utf8");
-    writeFileSync(join(bundles, name), text);
-    return checkScenario(JSON.parse(text), { file: name });
-  });
-  using server = startOperators(scenarios, 30);
+  for (const { id } of heldOut)
+    writeFileSync(join(bundles, `${id}.json`), readFileSync(join(holdout, `${id}.json`)));
+  using server = startOperators(heldOut, 30);
   const out = join(folder.path, "out");
   const log = join(out, "episodes.jsonl");
   const start = () =>

@@ -34,7 +34,7 @@ function comparisonMarkdown(comparison: Comparison): string[] {
   const { arms, n, flips } = comparison;
   return [
     `## ${markdownText(arms[1])} against ${markdownText(arms[0])}`,
-    `${n} pairs. Difference = second less first; "by archetype" uses the archetype-clustered standard error.`,
+    `${n} pairs. diff = second less first, with Newcombe's interval; "by archetype" has the archetype-clustered one; p is McNemar's, exact.`,
     tableMarkdown(comparisonTable(comparison)),
     flips.length === 0
       ? "No scenario is clean in one arm only."

@@ -55,18 +55,7 @@ export function outcomeTable({ arms }: EvalResult): Table {
 /** Metrics of a pair of arms. */
 export function comparisonTable({ arms, metrics }: Comparison): Table {
   return {
-    titles: [
-      "metric",
-      ...arms,
-      "lost b",
-      "gained c",
-      "difference",
-      "95 %",
-      "by archetype",
-      "McNemar p",
-      "mid-p",
-      "Holm p",
-    ],
+    titles: ["metric", ...arms, "lost", "gained", "diff", "95 %", "by archetype", "p", "mid-p", "Holm p"],
     rows: metricNames.map((name) => {
       const { first, second, b, c, delta, interval, clustered, mcnemar } = metrics[name];
       return [
