@@ -71,7 +71,7 @@ async function verify(
   const { openProvider } = await import("../sandbox/open-provider.ts");
   const { judge } = await import("../factory/gates/judge.ts");
   const { inOrder } = await import("../factory/authoring/ordered.ts");
-  const { Interruption } = await import("../factory/rollout/interruption.ts");
+  const { Interruption } = await import("../base/interruption.ts");
   const { startProgress } = await import("../base/progress.ts");
   const { availableParallelism } = await import("node:os");
   await using provider = await openProvider(options, (line) => terminal.note(line));
