@@ -4,9 +4,10 @@
 import type { Rng } from "../../base/rng.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { Plan } from "../author/plan.ts";
-import type { Solution, Step } from "../author/work.ts";
+import type { Solution } from "../author/work.ts";
 import { isLook, looksFailed, programOf, writtenFiles, wrongOption } from "./command-shape.ts";
 import { type Fault, spoil, talk } from "./faults.ts";
+import { trim } from "./trimming.ts";
 
 /** What decides a session beside its plan. */
 export interface RoutineSettings {
@@ -49,7 +50,9 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
 
   const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];
   const work = fault === undefined ? solution : spoil(solution, fault, rng.fork("fault"));
-  yield* workThrough(trimmed(work, scenario, seen, rng, detours), plan, { ...settings, say });
+  const told = scenario.directive === null || seen.directive;
+  const steps = told ? trim(work, plan, seen.text, rng, detours) : work;
+  yield* workThrough(steps, plan, { ...settings, say });
 
   if (fault === "wrong_terminal") yield plan.terminal === "exit" ? "panic" : "exit";
   else yield plan.terminal;
@@ -63,6 +66,7 @@ function alternative<T>(ways: readonly (readonly T[])[], rng: Rng, p: number): r
 
 /** What was on the screen so far. */
 class Screen {
+  text: string;
   directive = false;
   provider: boolean;
   private readonly name: string;
@@ -71,10 +75,12 @@ class Screen {
   constructor({ directive, provider, announcement }: Scenario) {
     this.wanted = directive === null ? undefined : flat(directive);
     this.name = provider.name;
+    this.text = announcement.login;
     this.provider = announcement.login.includes(provider.name);
   }
 
   add(output: string): void {
+    this.text += `\n${output}`;
     if (this.wanted !== undefined && flat(output).includes(this.wanted)) this.directive = true;
     if (!looksFailed(output) && output.includes(this.name)) this.provider = true;
   }
@@ -82,26 +88,6 @@ class Screen {
 
 function flat(text: string): string {
   return text.replace(/\s+/g, " ").trim();
-}
-
-/** Without the pure looks between the directive and the first act, nearly always: a small model that learns to look first learns to
- *  look and leave. Looks stay where nothing can be done, where the directive is yet to be read, and where the work writes down what
- *  only a look can tell. */
-function trimmed(work: Solution, scenario: Scenario, seen: Screen, rng: Rng, detours: number): Solution {
-  const isRealAct = ({ command, kind }: Step) => kind === "act" && programOf(command) !== "cd";
-  const firstAct = work.findIndex(isRealAct);
-  if (firstAct < 0 || (scenario.directive !== null && !seen.directive)) return work;
-  const act = work[firstAct]!.command;
-  if (/^(?:echo|printf)\b/.test(act) && saysMoreThan(act, scenario.directive ?? "")) return work;
-  const keep = rng.chance(0.15 * detours);
-  return work.filter(({ command }, i) => i >= firstAct || keep || !isLook(command));
-}
-
-/** True when a command writes words that the directive does not hold. */
-function saysMoreThan(command: string, directive: string): boolean {
-  const [text = ""] = command.split(">");
-  const words = text.replace(/^(?:echo|printf)/, "").match(/[A-Za-z0-9]{2,}|\b\d\b/g) ?? [];
-  return words.some((word) => !directive.includes(word));
 }
 
 interface Working extends RoutineSettings {
@@ -114,7 +100,10 @@ function* workThrough(work: Solution, plan: Plan, { rng, detours, say, fault }: 
   const done = new Set<string>();
   for (const [i, { command, kind }] of work.entries()) {
     if (i === firstAct && fault === undefined) {
-      if (plan.slips.length > 0 && sometimes(0.35)) yield* say(rng.pick(plan.slips));
+      // A slip that only reads is a look like any other, and as rare.
+      const acts = plan.slips.filter((slip) => !isLook(slip));
+      if (acts.length > 0 && sometimes(0.5)) yield* say(rng.pick(acts));
+      else if (plan.slips.length > 0 && sometimes(0.12)) yield* say(rng.pick(plan.slips));
       else if (plan.look.length > 0 && sometimes(0.06)) yield* say(rng.pick(plan.look));
       if (sometimes(0.12)) yield* misuse(command, say);
     }
