@@ -31,6 +31,9 @@ export async function openDocker(limits: Partial<SandboxLimits> = {}): Promise<D
   return new DockerProvider(engine!, await testImage(), { ...defaultLimits, ...limits });
 }
 
+/** Home directory of the small world. */
+export const home = ["/home", "ann"].join("/");
+
 /** A world with a file in its home, a provider program and a message of the day. */
 export function smallWorld(changes: Partial<World> = {}): World {
   return {
@@ -39,7 +42,7 @@ export function smallWorld(changes: Partial<World> = {}): World {
     host: "sek",
     dirs: [{ path: "/srv/box" }],
     fixtures: [
-      { path: "/home/ann/a.txt", content: "alpha\n" },
+      { path: `${home}/a.txt`, content: "alpha\n" },
       { path: "/etc/motd", content: "ask /usr/local/bin/desk\n" },
     ],
     env: {},

@@ -5,7 +5,7 @@ import { InfrastructureError } from "../../src/base/errors.ts";
 import { FIXTURE_MTIME, type Sandbox, WORLD_ROOTS, type World } from "../../src/sandbox/contract.ts";
 import type { DockerWorld } from "../../src/sandbox/docker/docker-world.ts";
 import { need } from "../setup.ts";
-import { engine, hasDocker, openDocker, smallWorld, testTag } from "./docker-engine.ts";
+import { engine, hasDocker, home, openDocker, smallWorld, testTag } from "./docker-engine.ts";
 
 const test = need("docker", hasDocker);
 
@@ -101,11 +101,11 @@ describe("inside a world", () => {
   test("the environment of a session is exactly its own", () =>
     inWorld(async (world) => {
       expect((await say(world, "env")).trim().split("\n").sort()).toEqual([
-        "HOME=/home/ann",
+        `HOME=${home}`,
         "LC_ALL=C.UTF-8",
         "LOGNAME=ann",
         "PATH=/usr/local/bin:/bin",
-        "PWD=/home/ann",
+        `PWD=${home}`,
         "SHELL=/bin/dash",
         "TERM=dumb",
         "TZ=UTC",
@@ -115,7 +115,7 @@ describe("inside a world", () => {
 
   test("files have the owner, mode, time and name they were given", () => {
     const long = `/srv/${"d".repeat(120)}/${"f".repeat(200)}`;
-    const odd = "/home/ann/-x 'y\" \t\n$(id) größe";
+    const odd = `${home}/-x 'y" \t\n$(id) größe`;
     return inWorld(
       async (world) => {
         const stat = (path: string) =>
@@ -125,7 +125,7 @@ describe("inside a world", () => {
         expect(await stat("/usr/local/bin/desk")).toBe(`0:0 755 ${FIXTURE_MTIME}\n`);
         expect(await stat("/etc/motd")).toBe(`0:0 644 ${FIXTURE_MTIME}\n`);
         expect(await stat("/srv/closed")).toBe(`1000:1000 500 ${FIXTURE_MTIME}\n`);
-        expect(await stat("/home/ann")).toBe(`1000:1000 755 ${FIXTURE_MTIME}\n`);
+        expect(await stat(home)).toBe(`1000:1000 755 ${FIXTURE_MTIME}\n`);
         expect(await say(world, "cat /srv/closed/in; desk")).toBe("in\nusage\n");
       },
       {
@@ -205,31 +205,29 @@ describe("a checker", () => {
     inWorld(async (world) => {
       await world.run("mkdir /srv/v; echo x >/srv/v/f; chmod 000 /srv/v/f /srv/v");
       const checker =
-        "cat /srv/v/f; echo $SEK_HOME; pwd; (: >/home/ann/new) 2>/dev/null || echo read-only; exit 7";
+        "cat /srv/v/f; echo $SEK_HOME; pwd; (: >$SEK_HOME/new) 2>/dev/null || echo read-only; exit 7";
       expect(await world.check(checker)).toEqual({
         passed: false,
         status: 7,
-        output: "x\n/home/ann\n/\nread-only\n",
+        output: `x\n${home}\n/\nread-only\n`,
         timedOut: false,
       });
     }));
 
   test("is not fooled by a daemon, replaced programs or a file that says passed", () =>
     inWorld(async (world) => {
-      await world.run("(while :; do echo done >/home/ann/result; sleep 0.1; done) & rm -f /home/ann/result");
+      await world.run("(while :; do echo done >~/result; sleep 0.1; done) & rm -f ~/result");
       await world.run(
         "mkdir -p /usr/local/bin; printf '#!/bin/sh\\nexit 0\\n' >/usr/local/bin/test; echo 0 >/tmp/verdict",
       );
-      const { passed } = await world.check("test -e /home/ann/result");
+      const { passed } = await world.check("test -e $SEK_HOME/result");
       expect(passed).toBe(false);
     }));
 
   test("cannot be forged by a program of the operator that it runs", () =>
     inWorld(async (world) => {
-      await world.run(
-        "printf '#!/bin/sh\\nkill -9 $PPID 1; exit 0\\n' >/home/ann/run; chmod +x /home/ann/run",
-      );
-      expect((await world.check("/home/ann/run; exit 4")).passed).toBe(false);
+      await world.run("printf '#!/bin/sh\\nkill -9 $PPID 1; exit 0\\n' >~/run; chmod +x ~/run");
+      expect((await world.check("$SEK_HOME/run; exit 4")).passed).toBe(false);
     }));
 
   test("has a time of its own", () =>

@@ -7,7 +7,7 @@ import { ownRun } from "../run-identity.ts";
 const LABEL = "sekft";
 
 /** Labels of everything that this process makes. */
-export const ownLabels: Readonly<Record<string, string>> = {
+const ownLabels: Readonly<Record<string, string>> = {
   [`${LABEL}.run`]: ownRun.run,
   [`${LABEL}.pid`]: String(ownRun.pid),
   [`${LABEL}.boot`]: ownRun.boot,

@@ -13,7 +13,7 @@ import { isImageMissing } from "./engine-failure.ts";
 import { writeTar } from "./tar.ts";
 import { makeTwin } from "./twin.ts";
 
-export const DEFAULT_TAG = "sekft-sandbox:latest";
+const DEFAULT_TAG = "sekft-sandbox:latest";
 
 /** A built image. */
 export interface BuiltImage {
