@@ -65,6 +65,8 @@ export async function judge(scenario: Scenario, options: JudgeOptions): Promise<
   if (!reference.result.passed) return done();
   if (!(await ask(mutantsGate(context, reference)))) return done();
   if (!(await ask(cheatsGate(context)))) return done();
-  await ask(panicGate(context, first!.steps, attempts));
+  // The word itself has a status, too.
+  const steps = first!.steps.filter(({ terminal }) => terminal === null);
+  await ask(panicGate(context, steps, attempts));
   return done();
 }
