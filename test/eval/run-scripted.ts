@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ChatEndpoint } from "../../src/agent/endpoint/chat-endpoint.ts";
 import { endpointModel } from "../../src/agent/endpoint/endpoint-model.ts";
 import { resolveOptions } from "../../src/base/resolve.ts";
+import type { Turn } from "../../src/data/normalize.ts";
 import type { Scenario } from "../../src/data/scenario.ts";
 import { readEpisodes } from "../../src/eval/episode-log.ts";
 import { type EvalOptions, evalOptions } from "../../src/eval/eval-options.ts";
@@ -49,11 +50,12 @@ export async function runScripted(
   arms: readonly DescribedArm[],
   scenarios: readonly Scenario[],
   options: Partial<EvalOptions> = {},
+  prime?: readonly Turn[],
 ) {
   const table = resolveOptions(evalOptions, { scenarios: "-", out, retries: "0" }, {});
   const { result } = await evaluate(
     { ...table, ...options },
-    { arms, scenarios, provider: bubblewrap!, prime: undefined },
+    { arms, scenarios, provider: bubblewrap!, prime },
     silent,
   );
   return { result, episodes: readEpisodes(out) };

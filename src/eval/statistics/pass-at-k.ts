@@ -4,7 +4,7 @@
  *  (Chen et al., arXiv:2107.03374). Null when n < k. */
 export function passAtK(n: number, c: number, k: number): number | null {
   if (n < k) return null;
-  if (n - c < k) return 1;
+  // With fewer failures than k one factor is 0: no draw misses.
   let none = 1;
   for (let i = n - c + 1; i <= n; i++) none *= 1 - k / i;
   return 1 - none;
