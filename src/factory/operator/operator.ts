@@ -5,7 +5,8 @@ import { Rng } from "../../base/rng.ts";
 import type { Turn } from "../../data/normalize.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import { recallPlan } from "../author/author.ts";
-import { chooseFault } from "./faults.ts";
+import type { Plan } from "../author/plan.ts";
+import { chooseFault, type Fault } from "./faults.ts";
 import { planOfReference } from "./reference-plan.ts";
 import { operate, type Routine } from "./routine.ts";
 
@@ -25,13 +26,14 @@ export const OPERATOR_NAME = "builtin";
 /** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same. Of a
  *  scenario of the built-in author it knows what that author knew, of another one the reference solution. */
 export function builtinOperator(scenario: Scenario, settings: OperatorSettings): Model {
-  const rng = new Rng(`${settings.seed}/operator/${scenario.id}/${settings.sample}`);
+  const { seed, detours } = settings;
   const known = recallPlan(scenario) ?? planOfReference(scenario);
-  const faults = rng.fork("faults");
-  const fault = faults.chance(settings.faults) ? chooseFault(faults, known) : undefined;
-  const { seed, detours, sample } = settings;
+  const fault = faultOf(scenario, known, settings, settings.sample);
+  // A session with a mistake is another sample's session up to the mistake: a pair of both is about nothing else.
+  const sample = fault === undefined ? settings.sample : twinOf(scenario, known, settings);
+  const rng = new Rng(`${seed}/operator/${scenario.id}/${sample}/routine`);
   const turn = sample + new Rng(`${seed}/operator/${scenario.id}`).int(0, known.solutions.length);
-  const routine = operate(scenario, known, { rng: rng.fork("routine"), detours, turn, fault });
+  const routine = operate(scenario, known, { rng, detours, turn, fault });
   return {
     name: fault === undefined ? OPERATOR_NAME : `${OPERATOR_NAME}+${fault}`,
     generate: async (turns) => ({
@@ -41,6 +43,23 @@ export function builtinOperator(scenario: Scenario, settings: OperatorSettings):
       completionTokens: undefined,
     }),
   };
+}
+
+function faultOf(
+  scenario: Scenario,
+  plan: Plan,
+  settings: OperatorSettings,
+  sample: number,
+): Fault | undefined {
+  const rng = new Rng(`${settings.seed}/operator/${scenario.id}/${sample}/faults`);
+  return rng.chance(settings.faults) ? chooseFault(rng, plan) : undefined;
+}
+
+/** The nearest sample before this one without a mistake, else the sample itself. */
+function twinOf(scenario: Scenario, plan: Plan, settings: OperatorSettings): number {
+  for (let sample = settings.sample - 1; sample >= 0; sample--)
+    if (faultOf(scenario, plan, settings, sample) === undefined) return sample;
+  return settings.sample;
 }
 
 function next(routine: Routine, output: string): string | undefined {

@@ -46,12 +46,13 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
     if (plan.wrong.length > 0 && sometimes(0.08)) yield* say(rng.pick(plan.wrong));
     for (const command of alternative(plan.fetch, rng, 0.5)) yield* say(command);
   }
-  if (fault === "prose") for (const words of talk(rng, rng.int(3, 4))) yield* say(words);
-
-  const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];
-  const work = fault === undefined ? solution : spoil(solution, fault, rng.fork("fault"));
   const told = scenario.directive === null || seen.directive;
-  const steps = told ? trim(work, plan, seen.text, rng, detours) : work;
+  const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];
+  const work = told ? trim(solution, plan, seen.text, rng, detours) : solution;
+  // Mistakes draw from a generator of their own: up to the mistake the session is the one without it.
+  const mistakes = rng.fork("fault");
+  if (fault === "prose") for (const words of talk(mistakes, mistakes.int(3, 4))) yield* say(words);
+  const steps = fault === undefined ? work : spoil(work, fault, mistakes);
   yield* workThrough(steps, plan, { ...settings, say });
 
   if (fault === "wrong_terminal") yield plan.terminal === "exit" ? "panic" : "exit";
@@ -94,12 +95,12 @@ interface Working extends RoutineSettings {
   readonly say: (command: string) => Generator<string, string, string>;
 }
 
-function* workThrough(work: Solution, plan: Plan, { rng, detours, say, fault }: Working): Routine {
+function* workThrough(work: Solution, plan: Plan, { rng, detours, say }: Working): Routine {
   const sometimes = (p: number) => rng.chance(p * detours);
   const firstAct = work.findIndex(({ kind }) => kind === "act");
   const done = new Set<string>();
   for (const [i, { command, kind }] of work.entries()) {
-    if (i === firstAct && fault === undefined) {
+    if (i === firstAct) {
       // A slip that only reads is a look like any other, and as rare.
       const acts = plan.slips.filter((slip) => !isLook(slip));
       if (acts.length > 0 && sometimes(0.5)) yield* say(rng.pick(acts));
