@@ -37,6 +37,8 @@ const REAP = [
 export class Bubble implements Exec {
   #dead = false;
   #closed = false;
+  /** The operator's world is ended; checkers still run. */
+  #judged = false;
   readonly #record: string | undefined;
 
   private constructor(
@@ -118,10 +120,12 @@ export class Bubble implements Exec {
     );
   }
 
-  /** Ends the operator's world for good and runs the checker in one of its own. */
+  /** Ends the operator's world for good and runs the checker in one of its own; it may be asked again. */
   async check(world: World, checker: string, timeoutMs: number, signal?: AbortSignal): Promise<Verdict> {
-    this.#assertAlive();
+    if (!this.#judged) this.#assertAlive();
+    else if (this.#closed || this.#dead) throw gone();
     signal?.throwIfAborted();
+    this.#judged = true;
     kill(this.initPid);
     await until(() => !isAlive(this.initPid), END_MS);
     const nonce = randomBytes(16).toString("hex");
@@ -185,12 +189,15 @@ export class Bubble implements Exec {
   }
 
   #assertAlive(): void {
-    if (this.#closed || this.#dead || !isAlive(this.initPid))
-      throw new InfrastructureError(
-        "sandbox_dead",
-        "sandbox bubblewrap: expected a living world, got one whose first process is gone",
-      );
+    if (this.#closed || this.#dead || !isAlive(this.initPid)) throw gone();
   }
+}
+
+function gone(): InfrastructureError {
+  return new InfrastructureError(
+    "sandbox_dead",
+    "sandbox bubblewrap: expected a living world, got one whose first process is gone",
+  );
 }
 
 function startError(said: string): Error {
