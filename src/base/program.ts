@@ -83,6 +83,12 @@ function prepare(node: Program, terminal: Terminal, names: readonly string[]): v
       // Long option names leave a narrow column on 80 columns; it is still to be wrapped.
       minWidthToWrap: 24,
       showGlobalOptions: true,
+      // Those of the program, not those of a command above this one.
+      visibleGlobalOptions(leaf) {
+        let top = leaf;
+        while (top.parent) top = top.parent;
+        return top === leaf ? [] : top.options.filter(({ hidden }) => !hidden);
+      },
       styleTitle: (title) => (terminal.color ? `\x1b[1m${title}\x1b[22m` : title),
       subcommandTerm: (command) => command.name(),
       optionTerm: (option) => option.flags.replace(/ \[yes\]$/, ""),
