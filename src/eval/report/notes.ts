@@ -13,6 +13,10 @@ export function resultNotes({ arms, compare, manifest }: EvalResult): string[] {
       `Not scored, because the machinery failed: ${broken.map(([name, { errors, error_kinds }]) => `${name} ${errors} (${Object.keys(error_kinds).join(", ")})`).join("; ")}. The same command runs them again.`,
     );
   const { temperature, samples } = manifest.sampling;
+  if (samples > 1)
+    notes.push(
+      "Samples of one scenario are not independent, and intervals and p values count them as if they were; those by archetype do not.",
+    );
   if (samples > 1 && temperature === 0)
     notes.push(
       "Samples are greedy: they differ only where the server is not deterministic. --temperature draws.",

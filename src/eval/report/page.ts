@@ -20,7 +20,7 @@ code, .mono { font-family: ui-monospace, monospace; font-size: .92em }
 td, th { border-bottom: 1px solid var(--line); padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top } th { color: var(--dim); font-weight: 600 }
 td.n, th.n { text-align: right; white-space: nowrap } td small { color: var(--dim); display: block; font-size: 12px }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; align-items: start }
+.charts { columns: 2 26rem; column-gap: 1rem } .charts .panel { break-inside: avoid; margin: 0 0 1rem } .charts .panel h3 { margin-top: 0 }
 .bars { display: grid; grid-template-columns: max-content minmax(6rem, 1fr) max-content; gap: .1rem .7rem; align-items: center; font-size: 13px; font-variant-numeric: tabular-nums }
 .bars .head { grid-column: 1 / -1; font-weight: 600; margin-top: .5rem } .bars .name { max-width: 9rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 svg { display: block; width: 100% } svg .track { stroke: var(--soft); stroke-width: 8 } svg .grid { stroke: var(--line); stroke-width: 1 } svg .ci { stroke-width: 3; stroke-linecap: round; opacity: .55 }
