@@ -29,9 +29,9 @@ export function* reportHtml(result: EvalResult, records: readonly EpisodeRecord[
   yield `<ul>${resultNotes(result)
     .map((note) => `<li>${escapeHtml(note)}</li>`)
     .join("\n")}</ul>\n`;
-  yield `<div class="charts">${panel("Rates", ratesFigure(arms))}${panel("Outcomes", outcomesFigure(arms))}${panel("Clean by archetype", archetypesFigure(arms))}${result.compare
+  yield `<div class="charts">${panel("Rates", ratesFigure(arms))}${panel("Outcomes", outcomesFigure(arms))}${result.compare
     .map((pair) => panel(`${pair.arms[1]} less ${pair.arms[0]}`, differenceFigure(pair)))
-    .join("")}</div>\n`;
+    .join("")}${panel("Clean by archetype", archetypesFigure(arms))}</div>\n`;
   yield `<h2>By archetype</h2>\n${plainTable(archetypeTable(result), 2)}`;
   yield `<h2>Outcomes</h2>\n${plainTable(outcomeTable(result))}`;
   if (manifest.sampling.samples > 1) yield samplesHtml(result);
