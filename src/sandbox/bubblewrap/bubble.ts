@@ -14,6 +14,7 @@ import {
   holderCommand,
   joinCommand,
 } from "./command-lines.ts";
+import { memoryKills, removeGroup } from "./control-group.ts";
 import { forEachChunk, isAlive, kill, spawn, until } from "./processes.ts";
 import { namespaceError } from "./programs.ts";
 import { startRelayed } from "./relay.ts";
@@ -51,7 +52,7 @@ export class Bubble implements Exec {
     process.exited.then(() => {
       this.#dead = true;
     });
-    this.#record = recordWorld(process.pid);
+    this.#record = recordWorld(process.pid, plan.group?.paths ?? []);
   }
 
   /** Makes the world from its packed files.
@@ -87,6 +88,8 @@ export class Bubble implements Exec {
       await Promise.race([ready.promise, gone]);
     } catch (error) {
       kill(-child.pid);
+      closeSync(keepalive);
+      if (plan.group) await removeGroup(plan.group.paths);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -123,7 +126,7 @@ export class Bubble implements Exec {
   /** Ends the operator's world for good and runs the checker in one of its own; it may be asked again. */
   async check(world: World, checker: string, timeoutMs: number, signal?: AbortSignal): Promise<Verdict> {
     if (!this.#judged) this.#assertAlive();
-    else if (this.#closed || this.#dead) throw gone();
+    else if (this.#closed || this.#dead) throw this.#gone();
     signal?.throwIfAborted();
     this.#judged = true;
     kill(this.initPid);
@@ -185,19 +188,26 @@ export class Bubble implements Exec {
     kill(-this.process.pid);
     await this.process.exited;
     await until(() => !isAlive(this.initPid), END_MS);
+    if (this.plan.group) await removeGroup(this.plan.group.paths);
     if (this.#record) rmSync(this.#record, { force: true });
   }
 
   #assertAlive(): void {
-    if (this.#closed || this.#dead || !isAlive(this.initPid)) throw gone();
+    if (this.#closed || this.#dead || !isAlive(this.initPid)) throw this.#gone();
   }
-}
 
-function gone(): InfrastructureError {
-  return new InfrastructureError(
-    "sandbox_dead",
-    "sandbox bubblewrap: expected a living world, got one whose first process is gone",
-  );
+  #gone(): InfrastructureError {
+    const { group, limits } = this.plan;
+    if (!this.#closed && group && memoryKills(group) > 0)
+      return new InfrastructureError(
+        "oom",
+        `sandbox bubblewrap: expected a living world, got one that died with ${limits.memoryBytes} bytes used up`,
+      );
+    return new InfrastructureError(
+      "sandbox_dead",
+      "sandbox bubblewrap: expected a living world, got one whose first process is gone",
+    );
+  }
 }
 
 function startError(said: string): Error {

@@ -2,6 +2,7 @@
 // in it the operator's world with its own first process, which commands join; and, when that is dead, the checker's world.
 
 import { OPERATOR_UID, type SandboxLimits, WORLD_ROOTS } from "../contract.ts";
+import type { ControlGroup } from "./control-group.ts";
 import type { Programs } from "./programs.ts";
 
 /** Where the holder keeps the world's files; every machine has this directory, and the holder's own covers it. */
@@ -17,15 +18,22 @@ export interface BubblePlan {
   readonly protectedPaths: readonly string[];
   /** User outside the world; `undefined`: the one who runs this program. */
   readonly hostUid: number | undefined;
+  /** Control groups that every process of the world joins; `undefined`: none can be made here. */
+  readonly group: ControlGroup | undefined;
 }
 
-/** Becomes the outer user, for good: nothing that follows can gain rights, and the kernel's limits on a user's processes hold. */
+const JOIN_GROUPS =
+  'while [ "$1" != -- ]; do echo 0 2>/dev/null >"$1/cgroup.procs"; shift; done; shift; exec "$@"';
+
+/** Joins the control groups, then becomes the outer user, for good: nothing that follows can gain rights, and the kernel's limits on a user's processes hold. */
 export function asHostUser(plan: BubblePlan): string[] {
   const user =
     plan.hostUid === undefined
       ? []
       : [`--reuid=${plan.hostUid}`, `--regid=${plan.hostUid}`, "--clear-groups"];
-  return [plan.programs.setpriv, ...user, "--no-new-privs"];
+  const paths = plan.group?.paths;
+  const join = paths ? [plan.programs.dash, "-c", JOIN_GROUPS, "sh", ...paths, "--"] : [];
+  return [...join, plan.programs.setpriv, ...user, "--no-new-privs"];
 }
 
 /** Unpacks the archive of its stdin, forbids further user namespaces, starts the world, then waits for the end of descriptor 3. */

@@ -16,6 +16,7 @@ import { checkFits, layOut } from "../session/world-layout.ts";
 import { packTar } from "../session/world-tar.ts";
 import { Bubble } from "./bubble.ts";
 import type { BubblePlan } from "./command-lines.ts";
+import { type ControlGroup, makeGroup, removeGroup } from "./control-group.ts";
 import { findPrograms, type Programs } from "./programs.ts";
 import { cleanRecords } from "./run-records.ts";
 import { packUserland, type Userland } from "./userland.ts";
@@ -38,11 +39,13 @@ class BubblewrapProvider implements SandboxProvider {
   ) {}
 
   async facts(): Promise<ProviderFacts> {
+    const group = makeGroup(this.limits);
+    if (group) await removeGroup(group.paths);
     return {
       provider: "bubblewrap",
       version: this.programs.version,
       image: this.userland.hash,
-      properties: properties(this.limits),
+      properties: properties(this.limits, group),
     };
   }
 
@@ -57,6 +60,7 @@ class BubblewrapProvider implements SandboxProvider {
       tops: this.userland.tops,
       protectedPaths: layout.protectedPaths,
       hostUid: process.getuid?.() === 0 ? randomHostUid() : undefined,
+      group: makeGroup(this.limits),
     };
     const archive = Buffer.concat([withoutEnd(this.userland.archive), packTar(layout.entries)]);
     const bubble = await Bubble.start(plan, archive);
@@ -75,7 +79,7 @@ class BubblewrapProvider implements SandboxProvider {
 }
 
 /** What holds; a value that starts with `no` is something that bubblewrap cannot do here. */
-function properties(limits: SandboxLimits): Record<string, string> {
+function properties(limits: SandboxLimits, group: ControlGroup | undefined): Record<string, string> {
   return {
     network: "isolated: own namespace, loopback only",
     capabilities: "all dropped",
@@ -86,7 +90,9 @@ function properties(limits: SandboxLimits): Record<string, string> {
     host_user: process.getuid?.() === 0 ? "a number of its own for each world" : "the user who runs sekft",
     owners:
       "no owner but the operator: an ordinary user has one number only; protected files are read-only mounts",
-    memory: `no limit of the whole; ${limits.memoryBytes} bytes for each process`,
+    memory: group
+      ? `${limits.memoryBytes} bytes, by cgroup v${group.version}`
+      : `no limit of the whole, for this user may make no control group; ${limits.memoryBytes} bytes for each process`,
     processes: `${limits.processes}`,
     cpus: "no limit",
     disk: `${limits.diskBytes} bytes for each root`,

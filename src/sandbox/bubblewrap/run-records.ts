@@ -2,6 +2,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { removeGroup } from "./control-group.ts";
 import { kill } from "./processes.ts";
 
 /** A process that cannot be mistaken for a later one with the same number. */
@@ -17,6 +18,8 @@ interface WorldRecord {
   readonly owner: ProcessMark;
   /** Its outermost process. */
   readonly holder: ProcessMark;
+  /** Folders of its control groups. */
+  readonly groups: readonly string[];
 }
 
 /** Marks a process that runs now; `undefined` when there is none with this number. */
@@ -44,11 +47,11 @@ function folder(): string {
 
 /** Writes a world's record and returns its path; `undefined` when the world is gone already or the record cannot be written, which
  *  is no reason to do without the world: it ends with its owner by itself. */
-export function recordWorld(holderPid: number): string | undefined {
+export function recordWorld(holderPid: number, groups: readonly string[]): string | undefined {
   const [owner, holder] = [markOf(process.pid), markOf(holderPid)];
   if (!owner || !holder) return undefined;
   const path = `${folder()}/${holderPid}.json`;
-  const record: WorldRecord = { owner, holder };
+  const record: WorldRecord = { owner, holder, groups };
   try {
     mkdirSync(folder(), { recursive: true, mode: 0o700 });
     writeFileSync(path, JSON.stringify(record), { mode: 0o600 });
@@ -59,7 +62,10 @@ export function recordWorld(holderPid: number): string | undefined {
 }
 
 /** Ends what dead runs left; with `all`, what living ones use, too. Returns a name for each world. */
-export function cleanRecords(options: { readonly all?: boolean; readonly dryRun?: boolean }): string[] {
+export async function cleanRecords(options: {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+}): Promise<string[]> {
   const cleaned: string[] = [];
   for (const name of listed(folder())) {
     const path = `${folder()}/${name}`;
@@ -68,6 +74,9 @@ export function cleanRecords(options: { readonly all?: boolean; readonly dryRun?
     if (record) cleaned.push(`bubblewrap world ${record.holder.pid} of process ${record.owner.pid}`);
     if (options.dryRun) continue;
     if (record && isSame(record.holder)) kill(-record.holder.pid);
+    await removeGroup(
+      (record?.groups ?? []).filter((group) => /^\/sys\/fs\/cgroup\/.*\/sekft-[0-9a-f]+$/.test(group)),
+    );
     rmSync(path, { force: true });
   }
   return cleaned;
