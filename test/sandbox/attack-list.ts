@@ -71,7 +71,7 @@ export const attacks: readonly Attack[] = [
   {
     name: "a memory hog",
     commands: [
-      "head -c 3000M /dev/zero | tail -c 3000M | wc -c",
+      "head -c 3000m /dev/zero | tail -c 3000m | wc -c",
       "x=$(yes | head -c 900000000); echo ${#x}",
       "for i in 1 2 3 4; do (x=$(yes | head -c 200000000); echo ${#x}) & done; wait",
     ],

@@ -51,7 +51,7 @@ export const limits: readonly Check[] = [
       const megabytes = Math.ceil((stage.provider.limits.memoryBytes * 2) / 2 ** 20);
       const result = await stage.run(
         sandbox,
-        `head -c ${megabytes}M /dev/zero | tail -c ${megabytes}M | wc -c; echo done`,
+        `head -c ${megabytes}m /dev/zero | tail -c ${megabytes}m | wc -c; echo done`,
         20_000,
       );
       holds(

@@ -12,7 +12,7 @@ import { FrameReader } from "./frames.ts";
 /** Kills all that runs under this uid until nothing is left, with builtins only: a full process table forks nothing. Root's
  *  keepalive survives it, so the loop looks at /proc to know when it is done. */
 const REAP = `i=0
-while [ $i -lt 1000 ]; do
+while [ $i -lt 20000 ]; do
   kill -9 -1
   left=
   for p in /proc/[0-9]*; do [ -O "$p" ] && [ "$p" != "/proc/$$" ] && left=1; done
