@@ -1,7 +1,7 @@
 // `sekft inspect scenario`: what a bundle holds, as a person reads it, and whether it still passes every gate.
 
 import { defineCommand, type Terminal } from "../base/command.ts";
-import { SekftError, UserError } from "../base/errors.ts";
+import { Interrupted, SekftError, UserError } from "../base/errors.ts";
 import { formatTable } from "../base/format.ts";
 import { printable } from "../base/terminal.ts";
 import type { Scenario } from "../data/scenario.ts";
@@ -88,6 +88,11 @@ async function verify(
       if (result.admitted) passing++;
       progress.update(inspected.length, `${passing} pass`);
     }
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error;
+    throw new Interrupted(
+      `inspect scenario: stopped after ${inspected.length} of ${scenarios.length} bundles`,
+    );
   } finally {
     progress.end();
   }

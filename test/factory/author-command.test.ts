@@ -27,14 +27,14 @@ async function sekft(...args: string[]) {
   return { out, err, code };
 }
 
-/** Every file of a folder and what is in it. */
+/** Every file of a folder and what is in it; the commit of a checkout that others work on is left out. */
 function contents(path: string): Record<string, string> {
   return Object.fromEntries(
     readdirSync(path, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
-      .map((file) => [file.slice(path.length), readFileSync(file, "utf8")]),
+      .map((file) => [file.slice(path.length), readFileSync(file, "utf8").replace(/"commit": ".*"/, "")]),
   );
 }
 
