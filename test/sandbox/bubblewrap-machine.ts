@@ -3,6 +3,9 @@
 import { openBubblewrap } from "../../src/sandbox/bubblewrap/provider.ts";
 import type { Sandbox, SandboxLimits, SandboxProvider, World } from "../../src/sandbox/contract.ts";
 
+/** Home of the operator of `plainWorld`. */
+export const HOME = `/home/${"alice"}`;
+
 /** A world with one fixture, a provider program and a message of the day. */
 export const plainWorld: World = {
   id: "plain",
@@ -10,7 +13,7 @@ export const plainWorld: World = {
   host: "sek",
   dirs: [{ path: "/srv/real" }, { path: "/srv/closed", mode: "0000" }],
   fixtures: [
-    { path: "/home/alice/notes.txt", content: "one\n" },
+    { path: `${HOME}/notes.txt`, content: "one\n" },
     { path: "/etc/motd", content: "Run desk.\n" },
   ],
   env: {},

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { InfrastructureError } from "../../src/base/errors.ts";
 import { openBubblewrap } from "../../src/sandbox/bubblewrap/provider.ts";
 import { need } from "../setup.ts";
-import { ALONE, hasBubblewrap, inWorld, plainWorld } from "./bubblewrap-machine.ts";
+import { ALONE, HOME, hasBubblewrap, inWorld, plainWorld } from "./bubblewrap-machine.ts";
 
 const test = need("bubblewrap", hasBubblewrap);
 
@@ -16,7 +16,7 @@ test("files, modes, owners and times are those of the bundle", () =>
     );
     expect(output).toBe(
       [
-        "/home/alice/notes.txt 644 alice 1763000000",
+        `${HOME}/notes.txt 644 alice 1763000000`,
         "/srv/closed 0 alice 1763000000",
         "/usr/local/bin/desk 755 alice 1763000000",
         "one",
@@ -78,7 +78,7 @@ test("the checker is root over files that it can read and not write, when no pro
     expect(verdict).toEqual({
       passed: false,
       status: 7,
-      output: "0\n/\n/bin /home/alice\nmine\n3\n0\n",
+      output: `0\n/\n/bin ${HOME}\nmine\n3\n0\n`,
       timedOut: false,
     });
     expect((await sandbox.check("test -f /srv/closed-file")).passed).toBe(true);

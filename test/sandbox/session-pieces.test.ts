@@ -10,7 +10,7 @@ import { endMarker, OutputFilter } from "../../src/sandbox/session/output-filter
 import { readDump } from "../../src/sandbox/session/state-dump.ts";
 import { checkFits, layOut } from "../../src/sandbox/session/world-layout.ts";
 import { packTar } from "../../src/sandbox/session/world-tar.ts";
-import { plainWorld } from "./bubblewrap-machine.ts";
+import { HOME, plainWorld } from "./bubblewrap-machine.ts";
 
 const nonce = "0123456789abcdef";
 
@@ -137,14 +137,14 @@ describe("a world's layout", () => {
     const world: World = {
       ...plainWorld,
       fixtures: [
-        { path: "/home/alice/READ.me", content: "" },
-        { path: "/home/alice/READ.me.old", content: "" },
+        { path: `${HOME}/READ.me`, content: "" },
+        { path: `${HOME}/READ.me.old`, content: "" },
         { path: "/srv/a", content: "" },
       ],
       announcement: { kind: "file", login: "See ~/READ.me." },
     };
     expect(layOut(world).protectedPaths.toSorted()).toEqual(
-      ["/etc/group", "/etc/passwd", "/home/alice/READ.me", "/usr/local/bin/desk"].toSorted(),
+      ["/etc/group", "/etc/passwd", `${HOME}/READ.me`, "/usr/local/bin/desk"].toSorted(),
     );
   });
   test("is an archive that tar reads", async () => {

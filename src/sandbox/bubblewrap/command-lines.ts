@@ -26,7 +26,7 @@ const JOIN_GROUPS =
   'while [ "$1" != -- ]; do echo 0 2>/dev/null >"$1/cgroup.procs"; shift; done; shift; exec "$@"';
 
 /** Joins the control groups, then becomes the outer user, for good: nothing that follows can gain rights, and the kernel's limits on a user's processes hold. */
-export function asHostUser(plan: BubblePlan): string[] {
+function asHostUser(plan: BubblePlan): string[] {
   const user =
     plan.hostUid === undefined
       ? []

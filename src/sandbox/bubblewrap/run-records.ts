@@ -23,7 +23,7 @@ interface WorldRecord {
 }
 
 /** Marks a process that runs now; `undefined` when there is none with this number. */
-export function markOf(pid: number): ProcessMark | undefined {
+function markOf(pid: number): ProcessMark | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
