@@ -417,9 +417,9 @@ always("shell text: parts are found outside of quotes, groups, loops and substit
 
 always("named paths: absolute, of home, in quotes, with patterns; no punctuation, no options", () => {
   expect(
-    namedPaths("Write '/srv/a.txt', then ~/b.out; see /var/log/x*.log and $SEK_HOME/c.", "/home/u"),
-  ).toEqual(["/srv/a.txt", "/home/u/b.out", "/var/log", "/home/u/c"]);
-  expect(namedPaths("s/a/b/ and/or 1/2 //", "/home/u")).toEqual([]);
+    namedPaths("Write '/srv/a.txt', then ~/b.out; see /var/log/x*.log and $SEK_HOME/c.", "/home/bob"),
+  ).toEqual(["/srv/a.txt", "/home/bob/b.out", "/var/log", "/home/bob/c"]);
+  expect(namedPaths("s/a/b/ and/or 1/2 //", "/home/bob")).toEqual([]);
   expect(namedFiles("Put it in notes.txt. Not /srv/x.txt, not 3.5 of it.")).toEqual(["notes.txt"]);
 });
 

@@ -59,7 +59,7 @@ export const failed = (
 });
 
 /** A world died of what the scenario itself did in it. */
-export class WorldBroken extends Error {}
+class WorldBroken extends Error {}
 
 /** Worlds that may be opened for one question before their dying is the scenario's fault. */
 const TRIES = 3;

@@ -44,7 +44,7 @@ export function directiveTargets(scenario: Scenario): string[] {
 }
 
 /** True for a directory that the world begins with. */
-export function isDirectory(scenario: Scenario, path: string): boolean {
+function isDirectory(scenario: Scenario, path: string): boolean {
   const all = [...scenario.dirs.map((dir) => `${dir.path}/`), ...scenario.fixtures.map((one) => one.path)];
   return all.some((one) => one.startsWith(`${path}/`));
 }

@@ -7,7 +7,7 @@ import { failed, type GateResult, passed } from "./gate.ts";
 /** Words in a row that are compared. */
 const SHINGLE_WORDS = 3;
 /** Jaccard similarity from which two scenarios are the same. */
-export const SAME_FROM = 0.85;
+const SAME_FROM = 0.85;
 /** MinHash: values of a signature, and how many of them a bucket is keyed by. With 32 bands of 4, a pair of similarity 0.85
  *  is missed with probability (1 - 0.85^4)^32 < 1e-10 (Broder 1997; Leskovec et al., Mining of Massive Datasets, 3.4). */
 const BANDS = 32;
