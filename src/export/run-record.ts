@@ -100,7 +100,8 @@ function readArms(folder: string, given: string | undefined): EvalArm[] {
     const metrics: Record<string, Rate> = {};
     for (const metric of evalMetrics) {
       const rate = arm[metric];
-      if (rate === undefined) continue;
+      // An arm of which nothing was scored has no rates.
+      if (rate === undefined || (isObject(rate) && rate.n === 0)) continue;
       if (!isObject(rate) || !["x", "n", "low", "high"].every((key) => typeof rate[key] === "number"))
         throw fail(`arms.${name}.${metric}`, "x, n, low and high", rate);
       metrics[metric] = rate as unknown as Rate;

@@ -90,12 +90,18 @@ describe("a model card", () => {
     const run = runFolder("evaluated");
     const rate = (x: number) => ({ x, n: 24, rate: x / 24, low: 0.1, high: 0.6 });
     const arm = (x: number) => ({ n: 24, operate: rate(x), clean: rate(x - 1), outcomes: {}, errors: 0 });
-    writeFileSync(join(run, "result.json"), JSON.stringify({ arms: { base: arm(1), adapter: arm(18) } }));
+    const nothing = { x: 0, n: 0, rate: null, low: null, high: null };
+    const broken = { n: 0, operate: nothing, clean: nothing };
+    writeFileSync(
+      join(run, "result.json"),
+      JSON.stringify({ arms: { base: arm(1), adapter: arm(18), broken } }),
+    );
     const out = join(folder, "eval.md");
     exportCard(run, out, options);
     const text = readFileSync(out, "utf8");
     expect(text).toContain("|  | n | operate | clean |");
     expect(text).toContain("| adapter | 24 | 18/24 (75.0 %, 10.0 to 60.0) | 17/24 (70.8 %, 10.0 to 60.0) |");
+    expect(text).toContain("| broken | 0 | - | - |");
   });
 
   test("of a bare adapter says what is missing and leaves it out", () => {
