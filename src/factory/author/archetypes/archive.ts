@@ -218,8 +218,8 @@ function unpackOne(seat: Seat): Work {
     checks: [holds(target, file.content), unchanged(path, files.map(({ name }) => name).sort())],
     solutions: [
       steps(`? tar tf ${path}`, `tar xOf ${path} ${file.name} > ${out}`, `= cat ${out}`),
-      steps(`mkdir /tmp/x && cd /tmp/x`, `tar xf ${path}`, `cp ${file.name} ${target}`, `= cat ${out}`),
-      steps("cd /tmp", `tar xf ${path} ${file.name}`, `mv ${file.name} ${target}`, `= cat ${out}`),
+      steps(`mkdir /tmp/x && cd /tmp/x && tar xf ${path}`, `cp ${file.name} ${target}`, `= cat ${out}`),
+      steps(`cd /tmp && tar xf ${path} ${file.name}`, `mv ${file.name} ${target}`, `= cat ${out}`),
     ],
     look: [`tar tf ${path}`, `ls -l ${path}`],
     verify: [`cat ${out}`],
