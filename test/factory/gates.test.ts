@@ -416,10 +416,14 @@ always("shell text: parts are found outside of quotes, groups, loops and substit
 });
 
 always("named paths: absolute, of home, in quotes, with patterns; no punctuation, no options", () => {
-  expect(
-    namedPaths("Write '/srv/a.txt', then ~/b.out; see /var/log/x*.log and $SEK_HOME/c.", "/home/bob"),
-  ).toEqual(["/srv/a.txt", "/home/bob/b.out", "/var/log", "/home/bob/c"]);
-  expect(namedPaths("s/a/b/ and/or 1/2 //", "/home/bob")).toEqual([]);
+  const home = `/home/${create.user}`;
+  expect(namedPaths("Write '/srv/a.txt', then ~/b.out; see /var/log/x*.log and $SEK_HOME/c.", home)).toEqual([
+    "/srv/a.txt",
+    `${home}/b.out`,
+    "/var/log",
+    `${home}/c`,
+  ]);
+  expect(namedPaths("s/a/b/ and/or 1/2 //", home)).toEqual([]);
   expect(namedFiles("Put it in notes.txt. Not /srv/x.txt, not 3.5 of it.")).toEqual(["notes.txt"]);
 });
 
