@@ -23,7 +23,7 @@ interface Contents {
 
 /** An append-only file of JSON lines. One process writes it at a time. */
 export class Journal implements Disposable {
-  private readonly file: number;
+  private file: number;
   private length: number;
   /** The records that were there already, oldest first. */
   readonly records: readonly unknown[];
@@ -55,6 +55,7 @@ export class Journal implements Disposable {
   /** Adds one record; it is on the disk when this returns, whole or not at all.
    *  @throws UserError when the disk is full; the journal is then as it was before. */
   append(record: unknown): void {
+    if (this.file < 0) throw new Error(`${this.path}: a closed journal was written to`);
     const line = new TextEncoder().encode(`${JSON.stringify(record)}\n`);
     try {
       for (let done = 0; done < line.length; )
@@ -68,7 +69,10 @@ export class Journal implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.file < 0) return;
     closeSync(this.file);
+    // The number may be another file's by now: whoever still writes must fail, not write there.
+    this.file = -1;
   }
 }
 

@@ -8,7 +8,9 @@ import { resolveOptions } from "../../src/base/resolve.ts";
 import { findDefects } from "../../src/data/defects.ts";
 import { encodeTrajectory } from "../../src/data/encode-trajectory.ts";
 import { readTrajectories } from "../../src/data/read-records.ts";
-import { serialiseScenario } from "../../src/data/scenario-json.ts";
+import type { Scenario } from "../../src/data/scenario.ts";
+import { readScenarios } from "../../src/data/scenario-files.ts";
+import { markProven, serialiseScenario } from "../../src/data/scenario-json.ts";
 import { openSupply } from "../../src/factory/rollout/open-supply.ts";
 import { rolloutOptions } from "../../src/factory/rollout/options.ts";
 import { rollout } from "../../src/factory/rollout/rollout.ts";
@@ -44,7 +46,7 @@ async function run(flags: Record<string, unknown>, terminal: Terminal = silent) 
     ...flags,
   });
   using supply = openSupply(options, bubblewrap!, terminal);
-  return rollout(options, supply, bubblewrap!, terminal);
+  return await rollout(options, supply, bubblewrap!, terminal);
 }
 
 const linesOf = (out: string, name: string) =>
@@ -158,6 +160,62 @@ describe("an operator behind an endpoint", () => {
     expect(await run(flags)).toMatchObject({ finished: 4, kept: 4, failures: 0 });
     expect(new Set(linesOf(out, "trajectories.jsonl").map(({ id }) => id)).size).toBe(4);
   }, 60_000);
+});
+
+describe("scenarios", () => {
+  const put = (name: string, ...all: readonly Scenario[]) => {
+    const file = join(folder, name);
+    writeFileSync(file, all.map((one) => `${JSON.stringify(JSON.parse(serialiseScenario(one)))}\n`).join(""));
+    return file;
+  };
+
+  test("that were never proven are refused before anything is written", async () => {
+    const out = fresh();
+    const unproven = put("unproven.jsonl", chosen[0]!, markProven(chosen[1]!, false));
+    await expect(run({ out, scenarios: unproven })).rejects.toThrow(
+      `got 1 that were never run, the first one ${chosen[1]!.id}`,
+    );
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test("of held-out archetypes are passed over; when no other is left, that is an error", async () => {
+    const out = fresh();
+    const summary = await run({ out, holdout: ["log_extract", "blocked", "empty_queue"] });
+    expect(Object.keys(summary.archetypes)).toEqual(["file_create"]);
+    await expect(run({ out: fresh(), archetypes: "permissions" })).rejects.toThrow("got 4 of others");
+  }, 60_000);
+
+  test("that changed since the folder was begun are refused by name", async () => {
+    const out = fresh();
+    await run({ out, scenarios: put("before.jsonl", chosen[0]!) });
+    const changed = markProven({ ...chosen[0]!, env: { EXTRA: "1" } }, true);
+    await expect(run({ out, scenarios: put("after.jsonl", changed) })).rejects.toThrow(
+      `expected scenario ${changed.id} as it was`,
+    );
+  }, 60_000);
+
+  test("are written, judged and used by one command, and found again by the next", async () => {
+    const out = fresh();
+    const flags = {
+      out,
+      scenarios: undefined,
+      n: "4",
+      samples: "2",
+      seed: "3",
+      archetypes: "file_create,empty_queue",
+    };
+    expect(await run(flags)).toMatchObject({ kept: 4, goal: 4 });
+    const bundles = () => readScenarios(join(out, "scenarios")).map(({ id, proven }) => [id, proven]);
+    expect(bundles()).toEqual([
+      ["empty_queue-000", true],
+      ["file_create-000", true],
+    ]);
+    const before = readFileSync(join(out, "trajectories.jsonl"), "utf8");
+    expect(await run({ ...flags, n: "6" })).toMatchObject({ kept: 6 });
+    expect(bundles()).toHaveLength(3);
+    expect(readFileSync(join(out, "trajectories.jsonl"), "utf8").slice(0, before.length)).toBe(before);
+    await expect(run({ ...flags, archetypes: "file_create" })).rejects.toThrow("same archetypes");
+  }, 120_000);
 });
 
 describe("the folder", () => {
