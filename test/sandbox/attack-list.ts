@@ -75,7 +75,7 @@ export const attacks: readonly Attack[] = [
       "x=$(yes | head -c 900000000); echo ${#x}",
       "for i in 1 2 3 4; do (x=$(yes | head -c 200000000); echo ${#x}) & done; wait",
     ],
-    timeoutMs: 10_000,
+    timeoutMs: 4000,
     unseen: /3145728000|900000000/,
   },
   {
