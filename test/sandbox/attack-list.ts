@@ -18,11 +18,11 @@ export interface Attack {
 }
 
 /** The work: one file with one word. */
-export const REPORT = "/srv/report.txt";
+const REPORT = "/srv/report.txt";
 export const reference = `rm -rf ${REPORT}; echo accomplished >${REPORT}`;
 
 /** Looks at the effect with programs that an operator would like to replace. The word after the colon is searched for from inside. */
-export const CHECKER_MARK = "checkermark";
+const CHECKER_MARK = "checkermark";
 export const checker = `: ${CHECKER_MARK}4711
 [ "$(cat ${REPORT})" = accomplished ] && [ -f ${REPORT} ] && [ "$(stat -c %s ${REPORT})" = 13 ] && grep -q accomplished ${REPORT} && test "$(ls ${REPORT})" = ${REPORT} && [ "$(id -u)" = 0 ]`;
 

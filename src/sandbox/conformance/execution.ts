@@ -1,6 +1,7 @@
 // Running a command: output, status, errors, transport. After inspect_ai's self_check.py.
 
-import { type Check, holds, inGroup, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { holds, same } from "./expectations.ts";
 import { sampleHome, sampleUser } from "./sample-world.ts";
 
 const { check, steps } = inGroup("execution");
@@ -146,7 +147,7 @@ export const execution: readonly Check[] = [
     ["mkdir -p r1/r2 && echo x >r1/r2/f && (cd r1/r2 && ls) && rm -r r1", "f\n"],
   ),
   steps("directory-absolute", "An absolute directory is meant as it is", "inspect_ai test_cwd_absolute", [
-    "mkdir /tmp/abs && echo x >/tmp/abs/f && (cd /tmp/abs && ls) && rm -r /tmp/abs",
+    "cd /var && mkdir abs && echo x >/var/abs/f && (cd /var/abs && ls) && rm -r abs; cd",
     "f\n",
   ]),
   steps(

@@ -1,6 +1,7 @@
 // What a command cannot reach: the network, the machine, other processes, privileges, what is not its own.
 
-import { type Check, expectResult, holds, inGroup, like, same, unlike } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { expectResult, holds, like, same, unlike } from "./expectations.ts";
 
 const { check, steps } = inGroup("isolation");
 

@@ -1,7 +1,8 @@
 // Worlds come and go: many at once, closed twice, called off, and nothing of them is left.
 
 import { InfrastructureError } from "../../base/errors.ts";
-import { type Check, holds, inGroup, Mismatch, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { holds, Mismatch, same } from "./expectations.ts";
 import { sampleWorld } from "./sample-world.ts";
 
 const { check } = inGroup("lifecycle");

@@ -1,6 +1,7 @@
 // What a command may use up: it reaches its limit, the machine and the next command do not.
 
-import { type Check, expectResult, holds, inGroup, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { expectResult, holds, same } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
 const { check } = inGroup("limits");

@@ -1,7 +1,8 @@
 // What is kept of output: head, marker and tail, with the length and hash of all of it.
 
 import { createHash } from "node:crypto";
-import { type Check, expectResult, holds, inGroup, like, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { expectResult, holds, like, same } from "./expectations.ts";
 
 const { check, steps } = inGroup("output");
 const sha256 = (bytes: string | Uint8Array) => createHash("sha256").update(bytes).digest("hex");

@@ -2,7 +2,8 @@
 
 import { InfrastructureError } from "../../base/errors.ts";
 import type { ProviderFacts, Sandbox, SandboxProvider } from "../contract.ts";
-import { type Check, Mismatch, Skipped } from "./check.ts";
+import type { Check } from "./check.ts";
+import { Mismatch, Skipped } from "./expectations.ts";
 import { sampleWorld } from "./sample-world.ts";
 import { type Memory, makeStage } from "./stage.ts";
 

@@ -6,7 +6,7 @@ export const sampleUser = "tester";
 export const sampleHome = `/home/${sampleUser}`;
 
 /** What must reach the session byte for byte. */
-export const oddText = "a b'c\"d$e`f\\g*";
+const oddText = "a b'c\"d$e`f\\g*";
 
 /** What the program of the sample world answers. */
 export const sampleDirective = "Write done into the report.";

@@ -1,7 +1,7 @@
 // What a check works with: worlds that are removed after it, and the facts that the provider tells of itself.
 
 import type { CommandResult, ProviderFacts, Sandbox, SandboxProvider, Verdict, World } from "../contract.ts";
-import { Skipped } from "./check.ts";
+import { Skipped } from "./expectations.ts";
 import { sampleWorld } from "./sample-world.ts";
 
 /** A command of the suite ends long before this; what does not is killed and seen. */

@@ -1,6 +1,7 @@
 // What runs too long is ended with all its children, and nothing else is taken for it.
 
-import { type Check, expectResult, holds, inGroup, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { expectResult, holds, same } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
 const { check, steps } = inGroup("timeouts");

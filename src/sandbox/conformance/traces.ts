@@ -1,6 +1,7 @@
 // What a session must not show: that something runs it. A trace would be learned from.
 
-import { type Check, expectResult, inGroup, same, unlike } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { expectResult, same, unlike } from "./expectations.ts";
 import { sampleHome, sampleUser } from "./sample-world.ts";
 
 const { check, session, steps } = inGroup("traces");

@@ -1,6 +1,7 @@
 // The verdict: the effect is judged where the operator cannot reach, with nothing of the operator's around.
 
-import { type Check, holds, inGroup, like, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { holds, like, same } from "./expectations.ts";
 import { sampleHome, sampleUser } from "./sample-world.ts";
 import type { Stage } from "./stage.ts";
 

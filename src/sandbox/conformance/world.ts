@@ -2,7 +2,8 @@
 
 import { DataError } from "../../base/errors.ts";
 import { FIXTURE_MTIME, type World } from "../contract.ts";
-import { type Check, inGroup, Mismatch, same } from "./check.ts";
+import { type Check, inGroup } from "./check.ts";
+import { Mismatch, same } from "./expectations.ts";
 import { sampleDirective, sampleHome, sampleUser, sampleWorld } from "./sample-world.ts";
 import type { Stage } from "./stage.ts";
 
