@@ -40,7 +40,7 @@ export function judgeLine(line: string, known: ReadonlySet<string>): LineKind {
   const begins = openers.has(bare.toLowerCase().replaceAll("’", "'"));
   if (!begins || !/^[A-Z]/.test(first)) {
     if (isCommandName(first, known)) return "command";
-    if (/^(?:[A-Za-z_]\w*=|["'(`\\$<>])/.test(first)) return quoted(text) ? "prose" : "command";
+    if (/^(?:[A-Za-z_]\w*=|["'(`\\$<>])/.test(first)) return quoted(text, known) ? "prose" : "command";
   }
   return isSentence(words, begins) ? "prose" : "other";
 }
@@ -67,10 +67,12 @@ function judgeRemark(text: string): LineKind {
   return words.length >= 3 && words.every((word) => /^[\p{L}\p{P}\d]+$/u.test(word)) ? "prose" : "other";
 }
 
-/** `"I should look around."`: a sentence in quotes. */
-function quoted(text: string): boolean {
-  const match = /^["“(](.*)["”)]$/.exec(text);
-  return match !== null && isSentence(match[1]!.split(/\s+/), false) && match[1]!.includes(" ");
+/** `"I should look around."` or `(I should look around.)`: a sentence in quotes. `(cd /srv && ls)` is none. */
+function quoted(text: string, known: ReadonlySet<string>): boolean {
+  const match = /^(["“(])(.*)["”)]$/.exec(text);
+  if (match === null || !match[2]!.includes(" ")) return false;
+  const words = match[2]!.trim().split(/\s+/);
+  return isSentence(words, false) && !(match[1] === "(" && isCommandName(words[0]!, known));
 }
 
 /** True when a line begins as a command does: with the name of a program, a path, an assignment or a variable. */

@@ -31,6 +31,7 @@ describe("a reply is run as it is", () => {
     "echo `date`",
     "awk '{ print $1 }' a.txt",
     "(cd /srv && ls)",
+    '(cd /srv && for f in *.txt; do mv "$f" "old-$f"; done)',
     "exit",
     "panic",
     "> empty",
