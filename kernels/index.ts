@@ -48,6 +48,8 @@ import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
 import rope from "./rope.wgsl" with { type: "text" };
 import rope_in_place from "./rope_in_place.wgsl" with { type: "text" };
 import rope_paged from "./rope_paged.wgsl" with { type: "text" };
+import row_mean from "./row_mean.wgsl" with { type: "text" };
+import scale_rows from "./scale_rows.wgsl" with { type: "text" };
 import scatter_rows from "./scatter_rows.wgsl" with { type: "text" };
 import sum_squares from "./sum_squares.wgsl" with { type: "text" };
 import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
@@ -96,6 +98,8 @@ export const kernels: Readonly<Record<string, string>> = {
   rope,
   rope_in_place,
   rope_paged,
+  row_mean,
+  scale_rows,
   scatter_rows,
   sum_squares,
   swiglu_backward,

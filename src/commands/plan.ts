@@ -68,7 +68,8 @@ export const plan = defineCommand({
     const base = await openPlanBase(options);
     const { config } = base.source;
     const { setUpAdapter, withLoraSettings } = await import("../train/adapter-setup.ts");
-    const given = { ...options, base: base.name, inspect: false } as TrainOptions;
+    const { withMethodSettings } = await import("../train/preference/settings.ts");
+    const given = withMethodSettings({ ...options, base: base.name, inspect: false } as TrainOptions);
     const setup = setUpAdapter(given, config);
     const resolved = withLoraSettings(given, setup.config);
     const data = await readData(options, resolved, config.vocab);
@@ -203,8 +204,8 @@ async function readData(
     throw new UserError("--data: expected a --base whose tokenizer counts the tokens, got a --shape", {
       hint: "a directory with config.json and tokenizer files is enough",
     });
-  const { loadTrainingData } = await import("../train/training-data.ts");
-  return loadTrainingData(resolved, vocab);
+  const { loadRunData } = await import("../train/run-data.ts");
+  return loadRunData(resolved, vocab);
 }
 
 /** This machine's adapter, undefined where there is none. */

@@ -6,7 +6,7 @@ import { trainOptions } from "../train/options.ts";
 
 export const train = defineCommand({
   name: "train",
-  summary: "Trains a LoRA or QLoRA adapter on trajectories",
+  summary: "Trains a LoRA or QLoRA adapter on trajectories or preference pairs",
   description:
     "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change.",
   options: {
@@ -31,14 +31,26 @@ export const train = defineCommand({
       line: "sekft train --data rows.jsonl --base ./Mistral-7B --out ./ckpt --resident http://127.0.0.1:8080",
       does: "trains on the base that a resident server holds, without loading it again",
     },
+    {
+      line: "sekft train --method dpo --data pairs.jsonl --base ./SmolLM2-135M-Instruct --adapter ./ckpt --out ./dpo --learning-rate 1e-5",
+      does: "learns preferences: goes on from an adapter, which is the reference as well",
+    },
   ],
   async run(options, terminal) {
     if (options.inspect) {
+      if (options.method !== "sft")
+        throw new UserError(`--inspect: expected --method sft, got ${options.method}`, {
+          hint: "it shows trajectories; `sekft plan` with the same options counts the pairs",
+        });
       const { showMask } = await import("./inspect-mask.ts");
       return showMask({ ...options, data: givenData(options.data), ...view }, terminal);
     }
     const { resident, ...run } = options;
     if (resident !== undefined) {
+      if (options.method !== "sft")
+        throw new UserError(`--resident: expected --method sft, got ${options.method}`, {
+          hint: "leave --resident out: preference training loads the base itself",
+        });
       const { trainOnResident } = await import("../serve/train-on-resident.ts");
       return trainOnResident(resident, run, terminal);
     }

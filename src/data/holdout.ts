@@ -37,7 +37,10 @@ export async function refuseHeldOut(options: {
 
 /** The archetype of `holdout` that a row is of: by its own word, or by the id of its scenario or of itself, which begins with
  *  the archetype's name (`text_replace-003.s1`), however that is spelt. */
-function heldOutArchetype(record: TrajectoryRecord, holdout: readonly string[]): string | undefined {
+export function heldOutArchetype(
+  record: Pick<TrajectoryRecord, "id" | "archetype" | "scenarioId">,
+  holdout: readonly string[],
+): string | undefined {
   const said = [record.archetype, record.scenarioId, record.id].flatMap((name) =>
     name === undefined ? [] : [plain(name)],
   );

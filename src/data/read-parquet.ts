@@ -9,6 +9,7 @@ const SHAPES = ["turns", "messages", "conversations"];
  *  @throws DataError when the file is not Parquet, is cut off, or has none of the expected columns. */
 export async function* readParquet(
   file: string,
+  wanted: readonly string[] = SHAPES,
 ): AsyncGenerator<{ row: number; value: Record<string, unknown> }> {
   using reader = new FileReader(file, "a Parquet file");
   checkEnds(reader, file);
@@ -31,8 +32,11 @@ export async function* readParquet(
     throw damaged(cause);
   });
   const columns = topLevel(metadata.schema);
-  if (!columns.some((column) => SHAPES.includes(column)))
-    throw new DataError({ file }, `no column messages, conversations or turns; found ${columns.join(", ")}`);
+  if (!columns.some((column) => wanted.includes(column)))
+    throw new DataError(
+      { file },
+      `no column ${wanted === SHAPES ? "messages, conversations or turns" : wanted.join(" or ")}; found ${columns.join(", ")}`,
+    );
   let row = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = row + Number(group.num_rows);

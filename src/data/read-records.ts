@@ -95,9 +95,11 @@ interface Value {
   readonly place: Place;
 }
 
-async function* readValues(file: string): AsyncGenerator<Value> {
+/** Reads the rows of one file, unchecked.
+ *  @param columns Parquet columns of which one must be there; those of trajectories by default. */
+export async function* readValues(file: string, columns?: readonly string[]): AsyncGenerator<Value> {
   if (file.endsWith(".parquet"))
-    for await (const { row, value } of readParquet(file))
+    for await (const { row, value } of readParquet(file, columns))
       yield { value, place: { file, field: `row ${row}` } };
   else if (file.endsWith(".json")) yield* readWhole(file);
   else

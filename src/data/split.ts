@@ -1,19 +1,22 @@
 // A validation split that keeps neighbours together: rows of one scenario share a world, so a split by row would leak.
 
 import { UserError } from "../base/errors.ts";
-import type { Sequence } from "./dataset.ts";
 import { randperm } from "./order.ts";
 
 /** Rows to train on and rows to validate with. */
-export interface Split {
-  readonly train: readonly Sequence[];
-  readonly validation: readonly Sequence[];
+export interface Split<R> {
+  readonly train: readonly R[];
+  readonly validation: readonly R[];
 }
 
 /** Moves whole scenarios, in a random order from `seed`, to validation until it holds at least `share` of the rows.
  *  Both sides keep the order of the file. Rows without a scenario stand for themselves.
  *  @throws UserError when one side would be empty. */
-export function splitByScenario(sequences: readonly Sequence[], share: number, seed: number): Split {
+export function splitByScenario<R extends { readonly scenarioId?: string }>(
+  sequences: readonly R[],
+  share: number,
+  seed: number,
+): Split<R> {
   const groups = new Map<string, number[]>();
   for (const [i, sequence] of sequences.entries()) {
     const key = sequence.scenarioId === undefined ? `row ${i}` : `scenario ${sequence.scenarioId}`;

@@ -32,6 +32,8 @@ export interface Batch {
   readonly rows: Uint32Array;
   readonly targets: Uint32Array;
   readonly weights: Float32Array;
+  /** What it was made of, for a loss over whole sequences. */
+  readonly sequences?: readonly Sequence[];
 }
 
 /** Label of a token that is not trained. */
@@ -70,6 +72,7 @@ export function makeBatch(sequences: readonly Sequence[], vocab: number): Batch 
     rows: Uint32Array.from(rows),
     targets: Uint32Array.from(targets),
     weights: Float32Array.from(weights),
+    sequences,
   };
 }
 

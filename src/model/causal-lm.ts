@@ -9,13 +9,19 @@ import type { Tensor } from "../gpu/tensor.ts";
 import type { Trace } from "../gpu/trace.ts";
 import { uniformNoise } from "../ops/dropout.ts";
 import { embed } from "../ops/embed.ts";
-import { type Activations, takeActivations, takeWorking, type Working } from "./activations.ts";
+import {
+  type Activations,
+  type BackwardWorking,
+  takeActivations,
+  takeWorking,
+  type Working,
+} from "./activations.ts";
 import { AdapterParameters } from "./adapter-parameters.ts";
 import { Arena } from "./arena.ts";
 import { BaseModel, type BaseModelOptions, withAdapter } from "./base-model.ts";
 import { type Batch, intervals } from "./batch.ts";
 import { type DecoderLayer, type LayerContext, layerBackward, layerForward } from "./decoder-layer.ts";
-import { chunkRows, type Head, headLogits, headLoss, headNorm, takeHead } from "./head.ts";
+import { chunkRows, type Head, headBackward, headLogits, headLoss, headNorm, takeHead } from "./head.ts";
 import type { DropoutState } from "./linear.ts";
 import { type MemoryPlan, planMemory, runBuffers } from "./memory-plan.ts";
 import { type ModelSizes, planInputFor } from "./plan-input.ts";
@@ -154,7 +160,43 @@ export class CausalLM {
     const contexts = this.contexts(batch, options.dropout);
     this.embedTokens(batch, options.neftune);
     this.forwardLayers(contexts);
-    this.loss(batch, grads.dx);
+    this.loss(batch, true);
+    const { tokens, rows } = batch;
+    const sizes = { tokens, rows: rows.length, scaled: false };
+    headBackward(this.stream, this.head, this.config, grads.dx, sizes);
+    this.stream.submit();
+    this.backwardLayers(contexts, grads);
+  }
+
+  /** As {@link step}, for a loss over whole sequences, whose slope on a token is known when all tokens of the batch are: the
+   *  labelled rows' losses are read in between. Their gradients are taken with a weight of one and multiplied afterwards,
+   *  which is the same, because each row's gradient is linear in its weight.
+   *  @param factorsOf slope of the loss on each row's own [R], from the rows' losses [R]. */
+  async stepSequences(
+    batch: Batch,
+    options: StepOptions,
+    factorsOf: (losses: Float32Array) => Float32Array<ArrayBuffer>,
+  ): Promise<void> {
+    const grads = this.working.backward;
+    const { factors } = this.head;
+    if (!grads || !this.adapter || !factors)
+      throw new Error("model: loaded without train: true, LoRA targets and sequenceLoss: true");
+    const rows = batch.rows.length;
+    this.upload({ ...batch, weights: new Float32Array(rows).fill(1) }, options.gradientScale);
+    if (rows === 0) return;
+    const contexts = this.contexts(batch, options.dropout);
+    this.embedTokens(batch, options.neftune);
+    this.forwardLayers(contexts);
+    this.loss(batch, true);
+    this.stream.submit();
+    const losses = await this.device.read(this.head.loss.view(0, [this.lossCount]));
+    this.device.write(factors, factorsOf(losses.subarray(this.lossCount - rows)));
+    headBackward(this.stream, this.head, this.config, grads.dx, { tokens: batch.tokens, rows, scaled: true });
+    this.stream.submit();
+    this.backwardLayers(contexts, grads);
+  }
+
+  private backwardLayers(contexts: readonly LayerContext[], grads: BackwardWorking): void {
     const lowest = this.lowestTrained;
     for (let index = this.layers.length - 1; index >= lowest; index--) {
       const set = this.setOf(index);
@@ -173,7 +215,8 @@ export class CausalLM {
     if (batch.rows.length === 0) return;
     this.embedTokens(batch, undefined);
     this.forwardLayers(this.contexts(batch, undefined));
-    this.loss(batch, undefined);
+    this.loss(batch, false);
+    this.stream.submit();
   }
 
   /** Plain losses (negative log likelihoods) of every labelled row since they were last taken, in order. Waits.
@@ -186,6 +229,15 @@ export class CausalLM {
       return new Float32Array(0);
     }
     return this.device.read(this.head.loss.view(0, [count]));
+  }
+
+  /** Mean logits of the rows that {@link takeLosses} would give now; to be asked for before it. Waits.
+   *  @throws GpuError as there. */
+  async readMeanLogits(): Promise<Float32Array> {
+    const { meanLogits } = this.head;
+    if (!meanLogits) throw new Error("model: loaded without sequenceLoss: true");
+    if (this.lossCount === 0) return new Float32Array(0);
+    return this.device.read(meanLogits.view(0, [this.lossCount]));
   }
 
   /** Logits [N, V] of a batch, and with `hidden` L + 1 hidden states [N, C]: 0 the embedding, the last one after the final
@@ -305,12 +357,11 @@ export class CausalLM {
     });
   }
 
-  private loss(batch: Batch, dx: Tensor | undefined): void {
+  private loss(batch: Batch, gradient: boolean): void {
     const x = this.residualAt(this.layers.length);
-    const sizes = { tokens: batch.tokens, rows: batch.rows.length, offset: this.lossCount };
-    headLoss(this.stream, this.head, this.config, { x, dx }, sizes);
+    const sizes = { rows: batch.rows.length, offset: this.lossCount, gradient };
+    headLoss(this.stream, this.head, this.config, x, sizes);
     this.lossCount += batch.rows.length;
-    this.stream.submit();
   }
 
   /** Input of layer `index`; when not training, two buffers take turns. */

@@ -7,6 +7,7 @@ import type { Tensor } from "../gpu/tensor.ts";
 import { crossEntropy } from "../ops/cross-entropy.ts";
 import { matmul } from "../ops/matmul.ts";
 import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
+import { rowMean, scaleRows } from "../ops/row-factors.ts";
 import { gatherRows, scatterRows } from "../ops/rows.ts";
 import type { Arena } from "./arena.ts";
 import type { DenseShard } from "./weights.ts";
@@ -30,6 +31,9 @@ export interface Head {
   readonly targets: Tensor;
   readonly weights: Tensor;
   readonly loss: Tensor;
+  /** Each row's mean logit, over the window too, and the factor of its gradient [R]; only for a loss over sequences. */
+  readonly meanLogits: Tensor | undefined;
+  readonly factors: Tensor | undefined;
 }
 
 /** Makes the head's buffers of a plan. */
@@ -48,6 +52,8 @@ export function takeHead(arena: Arena, norm: Tensor, vocabulary: readonly DenseS
     targets: arena.take("targets"),
     weights: arena.take("weights"),
     loss: arena.take("loss"),
+    meanLogits: maybe("mean_logits"),
+    factors: maybe("row_factors"),
   };
 }
 
@@ -91,28 +97,33 @@ export function chunkRows(head: Head): number {
   return head.logits.shape[0]!;
 }
 
-/** Losses of all labelled rows into `head.loss` from `offset` on; with `dx` [N, C], also the gradient of the residual
- *  stream, zero outside the labelled rows. */
+/** Losses of all labelled rows into `head.loss` from `offset` on, and their mean logits beside them where there is a place;
+ *  with `gradient`, also the gradient of the normed rows, for {@link headBackward}. */
 export function headLoss(
   stream: Stream,
   head: Head,
   config: ModelConfig,
-  tensors: { x: Tensor; dx: Tensor | undefined },
-  sizes: { tokens: number; rows: number; offset: number },
+  x: Tensor,
+  s: { rows: number; offset: number; gradient: boolean },
 ): void {
   const { hiddenSize: columns, vocab } = config;
-  const { tokens, rows, offset } = sizes;
-  const { x, dx } = tensors;
+  const { rows, offset } = s;
   headNorm(stream, head, config, x, rows);
   for (let from = 0; from < rows; from += chunkRows(head)) {
     const count = Math.min(chunkRows(head), rows - from);
     headLogits(stream, head, config, from, count);
+    if (head.meanLogits)
+      rowMean(
+        stream,
+        { x: head.logits, mean: head.meanLogits },
+        { rows: count, columns: vocab, rowOffset: offset + from },
+      );
     crossEntropy(
       stream,
       { logits: head.logits, targets: head.targets, weights: head.weights, loss: head.loss },
-      { rows: count, vocab, rowOffset: offset + from, gradient: dx !== undefined },
+      { rows: count, vocab, rowOffset: offset + from, gradient: s.gradient },
     );
-    if (!dx || !head.dxn) continue;
+    if (!s.gradient || !head.dxn) continue;
     for (const shard of head.vocabulary)
       matmul(
         stream,
@@ -129,7 +140,24 @@ export function headLoss(
         },
       );
   }
-  if (!dx || !head.dxn || !head.dx) return;
+}
+
+/** From what {@link headLoss} left to the gradient `dx` [N, C] of the residual stream, zero outside the labelled rows; with
+ *  `scaled`, each row's times its entry of `head.factors`. */
+export function headBackward(
+  stream: Stream,
+  head: Head,
+  config: ModelConfig,
+  dx: Tensor,
+  s: { tokens: number; rows: number; scaled: boolean },
+): void {
+  const { hiddenSize: columns } = config;
+  const { tokens, rows } = s;
+  if (!head.dxn || !head.dx) throw new Error("head: loaded without train: true");
+  if (s.scaled) {
+    if (!head.factors) throw new Error("head: loaded without sequenceLoss: true");
+    scaleRows(stream, { x: head.dxn, factors: head.factors }, { rows, columns });
+  }
   stream.clear(dx, tokens * columns * 4);
   rmsNormBackward(
     stream,

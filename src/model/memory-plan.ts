@@ -32,6 +32,8 @@ export interface PlanInput extends WeightPlanInput {
   readonly train: boolean;
   /** LoRA dropout is above 0. */
   readonly dropout: boolean;
+  /** Each labelled row's mean logit is kept, and its gradient gets a factor of its own. */
+  readonly sequenceLoss: boolean;
   /** Most tokens of one micro-batch. */
   readonly maxTokens: number;
   /** Most labelled rows of one micro-batch. */
@@ -269,7 +271,7 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
 
 /** Final norm, logits, loss, and the batch itself. */
 function headBuffers(input: PlanInput): BufferSpec[] {
-  const { config, train, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
+  const { config, train, sequenceLoss, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
   const { hiddenSize: c, vocab } = config;
   const windows = new Set(config.slidingWindow).size;
   const intervals: Record<string, [Dtype, ...number[]]> = {};
@@ -295,6 +297,8 @@ function headBuffers(input: PlanInput): BufferSpec[] {
       targets: ["u32", lossCapacity],
       weights: ["f32", lossCapacity],
       loss: ["f32", lossCapacity],
+      mean_logits: sequenceLoss && ["f32", lossCapacity],
+      row_factors: sequenceLoss && train && ["f32", r],
       ...intervals,
     }),
   ];

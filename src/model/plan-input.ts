@@ -15,6 +15,8 @@ export interface ModelSizes {
   readonly train?: boolean;
   /** LoRA dropout will be used. */
   readonly dropout?: boolean;
+  /** The loss is one over whole sequences: `stepSequences` will be used. */
+  readonly sequenceLoss?: boolean;
   /** Most tokens in one micro-batch. */
   readonly maxTokens: number;
   /** Most labelled rows in one micro-batch; `maxTokens` by default. */
@@ -38,7 +40,14 @@ export function planInputFor(
   sizes: ModelSizes,
   { tier, maxBindingBytes }: PlannedDevice,
 ): PlanInput {
-  const { maxTokens, load4bit = false, targets = [], train = false, dropout = false } = sizes;
+  const {
+    maxTokens,
+    load4bit = false,
+    targets = [],
+    train = false,
+    dropout = false,
+    sequenceLoss = false,
+  } = sizes;
   const maxRows = Math.min(sizes.maxRows ?? maxTokens, maxTokens);
   return {
     config: base.config,
@@ -47,6 +56,7 @@ export function planInputFor(
     targets,
     train,
     dropout,
+    sequenceLoss,
     maxTokens,
     maxRows,
     lossCapacity: Math.max(maxRows, sizes.lossCapacity ?? maxRows),

@@ -5,6 +5,7 @@ import { findKey } from "../base/options.ts";
 import { resolveOptions } from "../base/resolve.ts";
 import { expectation, optionNames, readValue } from "../base/values.ts";
 import { type TrainOptions, trainOptions } from "../train/options.ts";
+import { defaultLearningRates } from "../train/preference/settings.ts";
 import type { FileStore } from "./file-store.ts";
 import type { RequestFields } from "./request-fields.ts";
 
@@ -145,7 +146,7 @@ function openAiOptions({
     ...(n_epochs !== "auto" && { numTrainEpochs: n_epochs }),
     ...(batch_size !== "auto" && { gradientAccumulationSteps: batch_size }),
     ...(learning_rate_multiplier !== "auto" && {
-      learningRate: learning_rate_multiplier * trainOptions.learningRate.default,
+      learningRate: learning_rate_multiplier * defaultLearningRates.sft,
     }),
   };
 }

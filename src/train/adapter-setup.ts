@@ -16,6 +16,7 @@ import {
 import { initLora } from "./lora-init.ts";
 import type { TrainOptions } from "./options.ts";
 import { parseNumberPairs } from "./pairs.ts";
+import { isPreference } from "./preference/settings.ts";
 
 /** LoRA's defaults: those of the published run. */
 const defaults = {
@@ -45,7 +46,12 @@ export function setUpAdapter(options: TrainOptions, model: ModelConfig): Adapter
   if (!given || options.initAdapter === undefined)
     return { config, targets, initHash: null, start: () => initLora(targets, options.seed) };
   const own = checkAdapterFits(given, options.initAdapter, model);
-  checkSame(options.initAdapter, own, targets);
+  checkSame(
+    `--init-adapter ${options.initAdapter}`,
+    own,
+    targets,
+    "leave --lora-r, --lora-alpha, --target-modules and the patterns out; they come with the adapter",
+  );
   return { config, targets, initHash: hashTensors(given), start: () => given.tensors };
 }
 
@@ -57,7 +63,8 @@ function loraConfig(options: TrainOptions, given: LoraConfig | undefined): LoraC
   return {
     r: options.loraR ?? given?.r ?? defaults.r,
     alpha: options.loraAlpha ?? given?.alpha ?? defaults.alpha,
-    dropout: options.loraDropout ?? given?.dropout ?? defaults.dropout,
+    // Preferences are learnt without dropout, as TRL's disable_dropout has it: policy and reference begin as one.
+    dropout: options.loraDropout ?? (isPreference(options) ? 0 : (given?.dropout ?? defaults.dropout)),
     useRslora: options.useRslora || (given?.useRslora ?? false),
     targetModules: targetModules(options.targetModules) ?? given?.targetModules ?? defaults.targetModules,
     excludeModules: given?.excludeModules,
@@ -82,21 +89,27 @@ function targetModules(names: readonly string[] | undefined): LoraConfig["target
   return names.length === 1 && isPattern ? only : names;
 }
 
-function checkSame(directory: string, own: readonly LoraTarget[], wanted: readonly LoraTarget[]): void {
+/** Refuses an adapter of another rank, scale or set of layers than is wanted.
+ *  @throws UserError naming the first difference. */
+export function checkSame(
+  who: string,
+  own: readonly LoraTarget[],
+  wanted: readonly LoraTarget[],
+  hint: string,
+): void {
   const describe = (targets: readonly LoraTarget[]) =>
     targets.map(({ module, r, scale }) => `${module} r ${r} scale ${scale}`);
   const ours = new Set(describe(own));
   const differing = describe(wanted).find((target) => !ours.has(target));
   if (differing === undefined && own.length === wanted.length) return;
   throw new UserError(
-    `--init-adapter ${directory}: expected the adapter's own rank, alpha and layers, got ${differing ?? `${wanted.length} layers instead of ${own.length}`}`,
-    {
-      hint: "leave --lora-r, --lora-alpha, --target-modules and the patterns out; they come with the adapter",
-    },
+    `${who}: expected the adapter's own rank, alpha and layers, got ${differing ?? `${wanted.length} layers instead of ${own.length}`}`,
+    { hint },
   );
 }
 
-function hashTensors({ tensors }: Adapter): string {
+/** Hash of an adapter's weights. */
+export function hashTensors({ tensors }: Adapter): string {
   const hash = createHash("sha256");
   for (const [name, { data }] of [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(name);

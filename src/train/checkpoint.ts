@@ -109,7 +109,8 @@ export function readCheckpoint(path: string): Checkpoint {
   return {
     adapter,
     moments: readMoments(join(path, momentsName), adapter),
-    progress: state.progress,
+    // Checkpoints of earlier versions have no metrics.
+    progress: { ...state.progress, metricsSinceLog: state.progress.metricsSinceLog ?? {} },
     logs: state.logs,
   };
 }

@@ -13,7 +13,7 @@ export const learningOptions = {
     min: 0,
     max: 0.99,
     group: lora,
-    usual: "0.05",
+    usual: "0.05, or 0 with --method dpo",
     help: "dropout of the LoRA path",
   },
   useRslora: { type: "flag", group: lora, help: "scale is alpha / sqrt(r)" },
@@ -30,6 +30,7 @@ export const learningOptions = {
     type: "string",
     value: "DIR",
     group: lora,
+    aliases: ["adapter"],
     help: "start from this PEFT adapter; the settings above default to its own",
   },
   load4bit: {
@@ -70,7 +71,13 @@ export const learningOptions = {
     group: optimisation,
     help: "micro-batches of an update",
   },
-  learningRate: { type: "float", min: 0, default: 2e-4, group: optimisation, help: "peak rate" },
+  learningRate: {
+    type: "float",
+    min: 0,
+    group: optimisation,
+    usual: "2e-4, or 1e-6 with --method dpo",
+    help: "peak rate",
+  },
   lrSchedulerType: {
     type: "string",
     choices: schedules,

@@ -2,20 +2,15 @@
 // Order of things and conventions of transformers 5.23 (trainer.py `_run_epoch`, `_maybe_log_save_evaluate`).
 
 import type { Batch } from "../model/batch.ts";
-import type { StepOptions } from "../model/causal-lm.ts";
-import type { EvaluatedModel, Evaluation } from "./evaluate.ts";
+import { type Evaluation, meanMetrics } from "./evaluate.ts";
 import type { LossScale } from "./loss-scale.ts";
+import { type Metrics, nextTokenObjective, type Objective, type TrainedModel } from "./objective.ts";
 import type { UpdateResult } from "./optimiser.ts";
 import type { Progress } from "./progress.ts";
 import { alone, type Share } from "./run-host.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochAfter, type StepPlan, windowOf } from "./steps.ts";
 import type { LogEntry } from "./trainer-state.ts";
-
-/** The part of a model that the loop needs. */
-export interface TrainedModel extends EvaluatedModel {
-  step(batch: Batch, options: StepOptions): void;
-}
 
 /** The part of an optimiser that the loop needs. */
 export interface Updater {
@@ -49,6 +44,8 @@ export interface LoopSettings {
 /** What the loop is made of. */
 export interface LoopParts {
   readonly model: TrainedModel;
+  /** What is minimised; the model's own next-token loss by default. */
+  readonly objective?: Objective;
   readonly updater: Updater;
   readonly schedule: Schedule;
   readonly lossScale: LossScale;
@@ -79,6 +76,8 @@ export interface StepReport {
   readonly finite: boolean;
   readonly tokens: number;
   readonly seconds: number;
+  /** What the objective says beside the loss. */
+  readonly metrics: Metrics;
 }
 
 /** How a run ended. */
@@ -118,23 +117,25 @@ export async function runLoop(parts: LoopParts): Promise<Ending> {
 
 /** Trains one window and updates; undefined when it was given up, with nothing changed. */
 async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
-  const { model, updater, lossScale, plan, settings, progress, share = alone } = parts;
+  const { updater, lossScale, plan, settings, progress, share = alone } = parts;
+  const objective = parts.objective ?? nextTokenObjective(parts.model);
   const began = performance.now();
   const window = windowOf(plan, settings.accumulation, progress.step);
   const batches = Array.from({ length: window.batches }, (_, i) =>
     parts.readBatch(window.epoch, window.firstBatch + i),
   );
   const labels = batches.reduce((sum, { rows }) => sum + rows.length, 0);
+  const size = { labels, batches: batches.length };
   for (const [i, batch] of batches.entries()) {
     // Signals are heard only while the program waits.
     await Bun.sleep(0);
     if (parts.interrupted()) {
-      await share(() => model.takeLosses());
+      await share(() => objective.take(batches.slice(0, i)));
       return undefined;
     }
     const salt = window.before + i;
     const options = {
-      gradientScale: lossScale.scale / Math.max(1, labels),
+      gradientScale: lossScale.scale,
       ...(settings.dropout > 0 && {
         dropout: { probability: settings.dropout, seed: settings.seed, salt },
       }),
@@ -143,15 +144,16 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
         neftune: { alpha: settings.noiseAlpha, seed: (settings.seed ^ 0x6e656674) >>> 0, salt },
       }),
     };
-    await share(() => model.step(batch, options));
+    await share(() => objective.step(batch, size, options));
   }
   const rate = parts.schedule(progress.scheduled);
-  const [losses, { norm, finite }] = await share(() => {
+  const [results, { norm, finite }] = await share(() => {
     const update = updater.step(rate, lossScale.scale);
-    return Promise.all([model.takeLosses(), update]);
+    return Promise.all([objective.take(batches), update]);
   });
   lossScale.update(finite);
-  const loss = meanLoss(losses, batches, labels);
+  const loss = objective.windowLoss(results, size);
+  const metrics = results.map((result) => objective.metrics(result));
   const tokens = batches.reduce((sum, batch) => sum + batch.tokens, 0);
   const seconds = (performance.now() - began) / 1000;
   progress.step++;
@@ -163,13 +165,14 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
     ? loss
     : progress.lossSinceLog / (progress.step - progress.lastLogged);
   progress.lossSinceLog += counted;
+  addMetrics(progress, metrics);
   progress.lossTotal += counted;
   progress.tokens += tokens;
   progress.labels += labels;
   progress.paddedTokens += batches.reduce((sum, batch) => sum + paddedLength(batch), 0);
   progress.seconds += seconds;
   progress.evaluated = false;
-  return { loss, norm, rate, finite, tokens, seconds };
+  return { loss, norm, rate, finite, tokens, seconds, metrics: meanMetrics(metrics) };
 }
 
 function paddedLength({ starts }: Batch): number {
@@ -177,11 +180,13 @@ function paddedLength({ starts }: Batch): number {
   return lengths.length * Math.max(0, ...lengths);
 }
 
-function meanLoss(losses: Float32Array, batches: readonly Batch[], labels: number): number {
-  let sum = 0;
-  let at = 0;
-  for (const { weights } of batches) for (const weight of weights) sum += weight * losses[at++]!;
-  return sum / Math.max(1, labels);
+/** Adds what micro-batches are logged with to what waits for the next log. */
+function addMetrics(progress: Progress, list: readonly Metrics[]): void {
+  for (const metrics of list)
+    for (const [name, value] of Object.entries(metrics)) {
+      const { sum, count } = progress.metricsSinceLog[name] ?? { sum: 0, count: 0 };
+      progress.metricsSinceLog[name] = { sum: sum + value, count: count + 1 };
+    }
 }
 
 function logStep(parts: LoopParts, report: StepReport): void {
@@ -190,10 +195,14 @@ function logStep(parts: LoopParts, report: StepReport): void {
     loss: progress.lossSinceLog / (progress.step - progress.lastLogged),
     grad_norm: report.norm,
     learning_rate: report.rate,
+    ...Object.fromEntries(
+      Object.entries(progress.metricsSinceLog).map(([name, { sum, count }]) => [name, sum / count]),
+    ),
     epoch: epochAfter(plan, settings.accumulation, progress.step),
     step: progress.step,
   };
   progress.lossSinceLog = 0;
+  progress.metricsSinceLog = {};
   progress.lastLogged = progress.step;
   progress.logHistory.push(entry);
   parts.onLog(entry, report);
@@ -217,7 +226,8 @@ async function evaluateIfDue(
   progress.evaluated = true;
   const entry = {
     eval_loss: result.loss,
-    eval_token_loss: result.tokenLoss,
+    ...(result.tokenLoss !== undefined && { eval_token_loss: result.tokenLoss }),
+    ...Object.fromEntries(Object.entries(result.metrics).map(([name, value]) => [`eval_${name}`, value])),
     eval_runtime: result.seconds,
     eval_samples_per_second: result.rows / result.seconds,
     eval_steps_per_second: result.batches / result.seconds,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import type { Terminal } from "../base/command.ts";
 import { show, UserError } from "../base/errors.ts";
-import { findKey, flagName, serialiseOptions } from "../base/options.ts";
+import { findKey, flagName, type Option, serialiseOptions } from "../base/options.ts";
 import { readJsonObject } from "../formats/json-file.ts";
 import type { AdapterFacts } from "../gpu/facts.ts";
 import { changeableOptions, type TrainOptions, trainOptions } from "./options.ts";
@@ -32,6 +32,8 @@ export interface Manifest {
   readonly template: string | null;
   /** Of the weights given by --init-adapter. */
   readonly initAdapter: string | null;
+  /** Of the weights of the reference's adapter; null for none. */
+  readonly refAdapter: string | null;
   readonly tier: string;
   readonly device: AdapterFacts;
   readonly trainableParameters: number;
@@ -88,10 +90,14 @@ export function checkUnchanged(
     throw changed("validation data", describe(before.evalData), describe(now.evalData));
   if (before.initAdapter !== now.initAdapter)
     throw changed("--init-adapter", short(before.initAdapter), short(now.initAdapter));
+  // Earlier versions knew no reference, and not every option.
+  if ((before.refAdapter ?? null) !== now.refAdapter)
+    throw changed("reference adapter", short(before.refAdapter), short(now.refAdapter));
   const differing = Object.keys(now.options).filter((name) => {
     const key = keyOf(name);
     if (changeableOptions.has(key) || mayExtend.includes(key)) return false;
-    return JSON.stringify(before.options[name] ?? null) !== JSON.stringify(now.options[name] ?? null);
+    const then = name in before.options ? before.options[name] : defaultOf(key);
+    return JSON.stringify(then ?? null) !== JSON.stringify(now.options[name] ?? null);
   });
   if (differing.length > 0)
     throw new UserError(
@@ -121,6 +127,12 @@ export function checkDevice(
     terminal.warn(
       `resume: the run was on ${before.device.name} (${before.device.driver}), now on ${facts.name} (${facts.driver}); the last bits may differ`,
     );
+}
+
+/** What an option is where nothing is said of it. */
+function defaultOf(key: keyof TrainOptions): unknown {
+  const option: Option = trainOptions[key];
+  return option.default ?? (option.type === "flag" ? false : null);
 }
 
 function keyOf(name: string): keyof TrainOptions {

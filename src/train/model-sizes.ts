@@ -3,6 +3,7 @@
 import type { ModelSizes } from "../model/plan-input.ts";
 import type { AdapterSetup } from "./adapter-setup.ts";
 import { evalBatchSize, type TrainOptions } from "./options.ts";
+import { isPreference, preferenceSettings } from "./preference/settings.ts";
 import { batchBounds } from "./rows.ts";
 import type { TrainingData } from "./training-data.ts";
 
@@ -21,10 +22,16 @@ export function modelSizes(
   deviceBudget: number | undefined,
 ): ModelSizes & Required<Pick<ModelSizes, "lossCapacity">> {
   const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation } = options;
-  const full = (rows: number) => ({ tokens: rows * options.maxLength, labels: rows * options.maxLength });
+  const preference = isPreference(options);
+  // A pair is two sequences.
+  const rowLength = (preference ? 2 : 1) * options.maxLength;
+  const full = (rows: number) => ({ tokens: rows * rowLength, labels: rows * rowLength });
   const bounds = (rows: number) => (data ? batchBounds(data.train.rows, rows) : full(rows));
   const micro = bounds(batch);
   const held = data?.validation && batchBounds(data.validation.rows, evalBatchSize(options));
+  // The reference sees all pairs before training, in batches of its own.
+  const seen = data && preference ? [...data.train.rows, ...(data.validation?.rows ?? [])] : [];
+  const before = preference ? batchBounds(seen, preferenceSettings(options).referenceBatchSize) : undefined;
   const { gradientCheckpointing: wanted, memoryLimit } = options;
   const checkpointing = wanted === "true" ? "full" : wanted === "false" ? "none" : wanted;
   return {
@@ -32,9 +39,10 @@ export function modelSizes(
     targets: setup.targets,
     train: true,
     dropout: setup.config.dropout > 0,
-    maxTokens: Math.max(micro.tokens, held?.tokens ?? 0),
-    maxRows: Math.max(1, micro.labels, held?.labels ?? 0),
-    lossCapacity: Math.max(1, bounds(batch * accumulation).labels, held?.labels ?? 0),
+    sequenceLoss: preference,
+    maxTokens: Math.max(micro.tokens, held?.tokens ?? 0, before?.tokens ?? 0),
+    maxRows: Math.max(1, micro.labels, held?.labels ?? 0, before?.labels ?? 0),
+    lossCapacity: Math.max(1, bounds(batch * accumulation).labels, held?.labels ?? 0, before?.labels ?? 0),
     checkpointing: checkpointing as "auto" | "none" | "full",
     budgetBytes: memoryLimit === undefined ? deviceBudget : memoryLimit * 2 ** 30,
   };

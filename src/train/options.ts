@@ -5,12 +5,20 @@ import type { Options } from "../base/options.ts";
 import { dataOptions } from "../data/data-options.ts";
 import { tiers } from "../gpu/facts.ts";
 import { learningOptions } from "./learning-options.ts";
+import { preferenceOptions } from "./preference/preference-options.ts";
 
 const data = "Data";
 const saving = "Evaluation, logs and checkpoints";
 const device = "Device";
 
 export const trainOptions = {
+  method: {
+    type: "string",
+    choices: ["sft", "dpo"],
+    default: "sft",
+    group: data,
+    help: "sft learns trajectories, dpo preferences between pairs (prompt, chosen, rejected), whatever the loss",
+  },
   base: {
     type: "string",
     value: "DIR|FILE.gguf",
@@ -36,7 +44,7 @@ export const trainOptions = {
     type: "string",
     value: "FILE.json",
     group: data,
-    help: "instead of --data: a JSON list of {input_ids, labels}",
+    help: "instead of --data: a JSON list of {input_ids, labels}; with --method dpo of {prompt_ids, chosen_ids, rejected_ids}",
   },
   evalData: {
     type: "string",
@@ -149,6 +157,7 @@ export const trainOptions = {
   },
 
   ...learningOptions,
+  ...preferenceOptions,
   tier: {
     type: "string",
     choices: ["auto", ...tiers],
@@ -206,4 +215,6 @@ export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "tier",
   "gradientCheckpointing",
   "memoryLimit",
+  "refAdapter",
+  "precomputeRefLogProbs",
 ]);

@@ -39,6 +39,9 @@ function modelCard({ adapter, manifest, progress }: RunOutput): string {
     ],
     ["LoRA", describeLora(config)],
     ["base held in", options.load_4bit === true ? "4 bits (NF4, double quantisation)" : "its own precision"],
+    ...(options.method === "dpo"
+      ? [["loss", `${options.loss_type}, beta ${options.beta}`] as [string, string]]
+      : []),
     ["steps", `${progress.step} of ${manifest.totalSteps}, ${manifest.warmupSteps} of warmup`],
     ["learning rate", `${options.learning_rate}, ${options.lr_scheduler_type}`],
     ["batch", `${options.per_device_train_batch_size} x ${options.gradient_accumulation_steps} accumulation`],
@@ -55,7 +58,7 @@ function modelCard({ adapter, manifest, progress }: RunOutput): string {
     "pipeline_tag: text-generation",
     "tags:",
     "- lora",
-    "- sft",
+    `- ${options.method}`,
     "- sekft",
     "---",
   ];

@@ -14,6 +14,8 @@ export interface Progress {
   lossScale: LossScaleState;
   /** Sum of the losses of the steps since the last log. */
   lossSinceLog: number;
+  /** The same of what an objective logs beside its loss: sums over micro-batches. */
+  metricsSinceLog: Record<string, { sum: number; count: number }>;
   lastLogged: number;
   /** Sum of the losses of all steps. */
   lossTotal: number;
@@ -41,6 +43,7 @@ export function startOfRun(lossScale: LossScaleState): Progress {
     updates: 0,
     lossScale,
     lossSinceLog: 0,
+    metricsSinceLog: {},
     lastLogged: 0,
     lossTotal: 0,
     tokens: 0,

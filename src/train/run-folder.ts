@@ -13,6 +13,7 @@ const runFiles = [
   "log.jsonl",
   "options.json",
   "manifest.json",
+  "reference_logps.jsonl",
   "runs",
 ];
 

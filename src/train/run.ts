@@ -28,11 +28,13 @@ import type { Manifest } from "./manifest.ts";
 import type { AdamW } from "./optimiser.ts";
 import { evalBatchSize, type TrainOptions } from "./options.ts";
 import { writeOutput } from "./output.ts";
+import type { ReferenceAdapter } from "./preference/reference-adapter.ts";
 import type { Progress } from "./progress.ts";
 import { removeLaterCheckpoints } from "./resume.ts";
 import { BatchReader, type RowSource } from "./rows.ts";
 import type { RunHost } from "./run-host.ts";
 import { RunLog } from "./run-log.ts";
+import { runObjective } from "./run-objective.ts";
 import type { Schedule } from "./schedule.ts";
 import { epochAfter, type StepPlan } from "./steps.ts";
 import { type LogEntry, trainerStateText } from "./trainer-state.ts";
@@ -50,6 +52,8 @@ export interface Run {
   readonly plan: StepPlan;
   readonly schedule: Schedule;
   readonly setup: AdapterSetup;
+  /** What preferences are measured against; undefined for fine-tuning and for losses without one. */
+  readonly reference: ReferenceAdapter | undefined;
   readonly data: TrainingData;
   readonly base: BaseWeights;
   readonly manifest: Manifest;
@@ -65,7 +69,7 @@ export interface Run {
  *  @throws Interrupted after a signal, when a checkpoint is on the disk; GpuError when the device failed; UserError when the disk
  *  is full. */
 export async function trainToEnd(run: Run): Promise<void> {
-  const { out, options, terminal, model, plan, progress, host } = run;
+  const { out, options, terminal, plan, progress, host } = run;
   removeLaterCheckpoints(out, run.resumed ? progress.step : -1);
   const log = new RunLog(out, run.resumed && { logs: run.resumed.logs, progress });
   const job = { label: "train", total: plan.totalSteps, unit: "steps", start: progress.step };
@@ -82,14 +86,17 @@ export async function trainToEnd(run: Run): Promise<void> {
   const interrupted = () => host?.interrupted() ?? interrupt?.signal !== undefined;
   const share = host?.share.bind(host);
   try {
+    const objective = await runObjective(run, interrupted);
+    if (!objective) throw interruption(run);
     const ending = await runLoop({
       ...run,
+      objective,
       settings: loopSettings(run),
       readBatch: (epoch, index) => reader.read(epoch, index),
       ...(validation && {
         evaluate: () =>
           evaluateRows(
-            model,
+            objective,
             {
               rows: validation.rows,
               batchSize: evalBatchSize(options),
@@ -211,6 +218,7 @@ function showStep({ progress, device, terminal }: Run, step: StepReport, bar: Ba
     progress.step,
     [
       `loss ${formatNumber(step.loss, 4)}`,
+      ...preferenceNumbers(step.metrics, ""),
       `lr ${formatNumber(step.rate)}`,
       `norm ${formatNumber(step.norm)}`,
       `${formatCount(step.tokens / step.seconds)} tok/s`,
@@ -236,8 +244,22 @@ function logEntry(run: Run, entry: LogEntry, step: StepReport | undefined, log: 
   );
   if (entry.eval_loss !== undefined)
     bar.note(
-      `eval: step ${entry.step}  eval_loss ${formatNumber(entry.eval_loss, 5)}  by token ${formatNumber(entry.eval_token_loss!, 5)}`,
+      [
+        `eval: step ${entry.step}  eval_loss ${formatNumber(entry.eval_loss, 5)}`,
+        ...(entry.eval_token_loss === undefined
+          ? []
+          : [`by token ${formatNumber(entry.eval_token_loss, 5)}`]),
+        ...preferenceNumbers(entry, "eval_"),
+      ].join("  "),
     );
+}
+
+/** How far the chosen completions are ahead, and in how many pairs; nothing where the loss is one of tokens. */
+function preferenceNumbers(values: Readonly<Record<string, number>>, prefix: string): string[] {
+  const margin = values[`${prefix}rewards/margins`];
+  const accuracy = values[`${prefix}rewards/accuracies`];
+  if (margin === undefined || accuracy === undefined) return [];
+  return [`margin ${formatNumber(margin, 3)}`, `accuracy ${formatNumber(accuracy, 3)}`];
 }
 
 async function finish(run: Run, log: RunLog): Promise<void> {

@@ -22,21 +22,25 @@ import { modelSizes } from "./model-sizes.ts";
 import { AdamW } from "./optimiser.ts";
 import type { TrainOptions } from "./options.ts";
 import { parsePairs } from "./pairs.ts";
+import { type ReferenceAdapter, setUpReference } from "./preference/reference-adapter.ts";
+import { isPreference, withMethodSettings } from "./preference/settings.ts";
 import { startOfRun } from "./progress.ts";
 import { parameterCount, reportDevice, reportOptions, reportWork } from "./report.ts";
 import { findEarlierRun } from "./resume.ts";
 import { trainToEnd } from "./run.ts";
+import { loadRunData } from "./run-data.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
 import { checkHost, type RunHost, weightBytes } from "./run-host.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
 import { planSteps, type StepPlan } from "./steps.ts";
-import { loadTrainingData, type TrainingData } from "./training-data.ts";
+import type { TrainingData } from "./training-data.ts";
 
 /** Trains an adapter as `options` say.
  *  @param host lends a loaded base and its device; without it the run opens and loads its own.
  *  @throws UserError or DataError before anything is written, when something asked for cannot be done; GpuError when the device
  *  fails; Interrupted after Ctrl-C or SIGTERM, when everything worth keeping is on the disk. */
-export async function train(given: TrainOptions, terminal: Terminal, host?: RunHost): Promise<void> {
+export async function train(asked: TrainOptions, terminal: Terminal, host?: RunHost): Promise<void> {
+  const given = withMethodSettings(asked);
   const out = given.out;
   if (out === undefined)
     throw new UserError("--out: expected a folder for the adapter, got nothing", {
@@ -53,7 +57,8 @@ export async function train(given: TrainOptions, terminal: Terminal, host?: RunH
   using base = openBase(given.base);
   const setup = setUpAdapter(given, base.config);
   const options = withLoraSettings(given, setup.config);
-  const data = await loadTrainingData(options, base.config.vocab);
+  const reference = isPreference(options) ? setUpReference(options, setup, base, terminal) : undefined;
+  const data = await loadRunData(options, base.config.vocab);
   const plan = stepPlan(options, data);
   const schedule = scheduleOf(options, plan);
   reportOptions(options, terminal);
@@ -61,7 +66,7 @@ export async function train(given: TrainOptions, terminal: Terminal, host?: RunH
   reportWork(setup, plan, terminal);
   const earlier = resume && state === "run" ? findEarlierRun(out, options, terminal) : undefined;
   if (resume && state !== "run") terminal.note(`resume: ${out} holds no run yet; a new one starts`);
-  const manifest = describeRun({ options, base, data, setup, plan });
+  const manifest = describeRun({ options, base, data, setup, reference, plan });
   if (earlier) {
     checkUnchanged(
       out,
@@ -111,7 +116,20 @@ export async function train(given: TrainOptions, terminal: Terminal, host?: RunH
   removeLeftovers(out);
   const final = { ...manifest, tier: device.tier, device: device.facts };
   writeManifest(out, earlier ? { ...final, started: earlier.manifest.started } : final);
-  const parts = { out, options, terminal, device, model, updater, lossScale, plan, schedule, setup, data };
+  const parts = {
+    out,
+    options,
+    terminal,
+    device,
+    model,
+    updater,
+    lossScale,
+    plan,
+    schedule,
+    setup,
+    reference,
+    data,
+  };
   const { lossCapacity } = sizes;
   await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint, host });
 }
@@ -158,7 +176,7 @@ export function stepPlan(options: TrainOptions, data: TrainingData): StepPlan {
 function scheduleOf(options: TrainOptions, plan: Pick<StepPlan, "totalSteps" | "warmupSteps">): Schedule {
   return makeSchedule({
     type: options.lrSchedulerType as ScheduleType,
-    learningRate: options.learningRate,
+    learningRate: options.learningRate!,
     totalSteps: plan.totalSteps,
     warmupSteps: plan.warmupSteps,
     settings: parsePairs("lr-scheduler-kwargs", options.lrSchedulerKwargs),
@@ -208,9 +226,10 @@ function describeRun(run: {
   base: BaseWeights;
   data: TrainingData;
   setup: AdapterSetup;
+  reference: ReferenceAdapter | undefined;
   plan: StepPlan;
 }): Omit<Manifest, "tier" | "device"> {
-  const { options, base, data, setup, plan } = run;
+  const { options, base, data, setup, reference, plan } = run;
   return {
     format: 1,
     sekft: { ...version(), bun: Bun.version },
@@ -220,6 +239,7 @@ function describeRun(run: {
     evalData: data.validation?.facts ?? null,
     template: data.template,
     initAdapter: setup.initHash,
+    refAdapter: reference?.hash ?? null,
     trainableParameters: parameterCount(setup),
     totalSteps: plan.totalSteps,
     warmupSteps: plan.warmupSteps,

@@ -12,6 +12,7 @@ import { type DatasetCounts, loadDataset, type Sequence } from "../data/dataset.
 import { planBins } from "../data/packing.ts";
 import { splitByScenario } from "../data/split.ts";
 import { readTokenized } from "../data/tokenized.ts";
+import type { Sequence as BatchSequence } from "../model/batch.ts";
 import type { DataFacts } from "./manifest.ts";
 import type { TrainOptions } from "./options.ts";
 import { labelCount, type Row } from "./rows.ts";
@@ -39,27 +40,7 @@ export interface TrainingData {
 /** Reads training and validation rows.
  *  @throws UserError when there is nothing to train on, DataError for the first row that cannot be read. */
 export async function loadTrainingData(options: TrainOptions, vocab: number): Promise<TrainingData> {
-  if ((options.data === undefined) === (options.tokenized === undefined))
-    throw new UserError(
-      `train: expected either --data or --tokenized, got ${options.data === undefined ? "neither" : "both"}`,
-      {
-        hint: "--data takes trajectories, --tokenized a JSON list of {input_ids, labels}",
-      },
-    );
-  if (
-    [options.evalData, options.evalTokenized, options.validationSplit || undefined].filter(Boolean).length > 1
-  )
-    throw new UserError(
-      "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
-    );
-  if (options.tokenized !== undefined && options.holdout !== undefined)
-    throw new UserError(
-      "--holdout: expected --data, got --tokenized, whose rows do not say what they are of",
-    );
-  // Before the tokenizer, so that a mistyped path is what the user hears of first.
-  for (const path of [options.data, options.evalData])
-    if (path !== undefined && !existsSync(path))
-      throw new UserError(`${path}: expected trajectories, got nothing there`);
+  checkSources(options, "trajectories", "{input_ids, labels}");
   const notes: string[] = [];
   let counts: DatasetCounts | undefined;
   const wantsText = options.data !== undefined || options.evalData !== undefined;
@@ -97,11 +78,38 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
       rows: held.map(single),
       facts: dataFacts(options.evalData ?? options.evalTokenized ?? path, held),
     },
-    template: format ? hashOf(format.template.source) : null,
+    template: templateHash(format),
     tokenizerFiles: () => format?.files() ?? tokenizerFilesOf(options.base),
     counts,
     notes,
   };
+}
+
+/** Refuses sources that contradict each other, or are not there.
+ *  @param data what --data holds, @param ids a row of --tokenized; both for messages.
+ *  @throws UserError */
+export function checkSources(options: TrainOptions, data: string, ids: string): void {
+  if ((options.data === undefined) === (options.tokenized === undefined))
+    throw new UserError(
+      `train: expected either --data or --tokenized, got ${options.data === undefined ? "neither" : "both"}`,
+      {
+        hint: `--data takes ${data}, --tokenized a JSON list of ${ids}`,
+      },
+    );
+  if (
+    [options.evalData, options.evalTokenized, options.validationSplit || undefined].filter(Boolean).length > 1
+  )
+    throw new UserError(
+      "--eval-data: expected one of --eval-data, --eval-tokenized and --validation-split, got more",
+    );
+  if (options.tokenized !== undefined && options.holdout !== undefined)
+    throw new UserError(
+      "--holdout: expected --data, got --tokenized, whose rows do not say what they are of",
+    );
+  // Before the tokenizer, so that a mistyped path is what the user hears of first.
+  for (const path of [options.data, options.evalData])
+    if (path !== undefined && !existsSync(path))
+      throw new UserError(`${path}: expected ${data}, got nothing there`);
 }
 
 function readIds(file: string, options: TrainOptions, vocab: number, notes: string[]): Sequence[] {
@@ -136,7 +144,8 @@ function pack(sequences: readonly Sequence[], capacity: number): Row[] {
   return bins.map((members) => members.map((index) => sequences[index]!));
 }
 
-function dataFacts(path: string, sequences: readonly Sequence[]): DataFacts {
+/** What the manifest says about rows. */
+export function dataFacts(path: string, sequences: readonly BatchSequence[]): DataFacts {
   const hash = createHash("sha256");
   let tokens = 0;
   let labels = 0;
@@ -144,7 +153,8 @@ function dataFacts(path: string, sequences: readonly Sequence[]): DataFacts {
     const { inputIds, weights } = sequence;
     hash.update(`${inputIds.length} ${weights ? "weighted" : ""}\n`);
     for (const part of [inputIds, sequence.labels, weights])
-      if (part) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+      if (ArrayBuffer.isView(part))
+        hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
     tokens += inputIds.length;
     labels += labelCount([sequence]);
   }
@@ -182,7 +192,7 @@ const tokenizerNames = [
 ];
 
 /** Tokenizer files for a run on ids: whatever the base has. */
-function tokenizerFilesOf(base: string): ReadonlyMap<string, string> {
+export function tokenizerFilesOf(base: string): ReadonlyMap<string, string> {
   if (!statSync(base).isDirectory()) return ggufFiles(base)?.files() ?? new Map();
   const present = tokenizerNames.filter((name) => existsSync(join(base, name)));
   return new Map(present.map((name) => [name, readFileSync(join(base, name), "utf8")]));
@@ -198,6 +208,8 @@ function ggufFiles(base: string): ChatFormat | undefined {
   }
 }
 
-function hashOf(text: string): string {
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+/** Hash of the chat template; null without one. */
+export function templateHash(format: ChatFormat | undefined): string | null {
+  if (!format) return null;
+  return `sha256:${createHash("sha256").update(format.template.source).digest("hex")}`;
 }

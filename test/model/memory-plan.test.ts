@@ -43,6 +43,7 @@ const published: PlanInput = {
   ),
   train: true,
   dropout: true,
+  sequenceLoss: false,
   maxTokens: 4096,
   maxRows: 4096,
   lossCapacity: 8 * 4096,

@@ -4,6 +4,7 @@ import type { StepOptions } from "../../src/model/causal-lm.ts";
 import { evaluateRows } from "../../src/train/evaluate.ts";
 import { type LoopParts, type LoopSettings, runLoop } from "../../src/train/loop.ts";
 import { LossScale } from "../../src/train/loss-scale.ts";
+import { nextTokenObjective } from "../../src/train/objective.ts";
 import { type Progress, startOfRun } from "../../src/train/progress.ts";
 import { BatchReader } from "../../src/train/rows.ts";
 import { planSteps } from "../../src/train/steps.ts";
@@ -164,6 +165,7 @@ describe("the training loop", () => {
     const evaluate = async () => ({
       loss: losses.shift()!,
       tokenLoss: 1,
+      metrics: {},
       rows: 1,
       batches: 1,
       seconds: 1,
@@ -181,7 +183,14 @@ describe("the training loop", () => {
 
   test("stops early after too little improvement, also when resumed right there", async () => {
     const losses = [5, 4.95, 4.94, 1];
-    const evaluate = async () => ({ loss: losses.shift()!, tokenLoss: 1, rows: 1, batches: 1, seconds: 1 });
+    const evaluate = async () => ({
+      loss: losses.shift()!,
+      tokenLoss: 1,
+      metrics: {},
+      rows: 1,
+      batches: 1,
+      seconds: 1,
+    });
     const change = { evaluate: 1, trackBest: true, patience: 2, threshold: 0.1 };
     const { made, progress, saves } = parts(new Fake(), change, { evaluate });
     expect(await runLoop(made)).toBe("stopped early");
@@ -194,7 +203,7 @@ describe("the training loop", () => {
   test("an evaluation that was interrupted is done after the resume", async () => {
     let stop = true;
     const evaluate = async () =>
-      stop ? undefined : { loss: 2, tokenLoss: 2, rows: 1, batches: 1, seconds: 1 };
+      stop ? undefined : { loss: 2, tokenLoss: 2, metrics: {}, rows: 1, batches: 1, seconds: 1 };
     const first = parts(new Fake(), { evaluate: 4 }, { evaluate });
     expect(await runLoop(first.made)).toBe("interrupted");
     expect(first.saves.map(({ step, evaluated }) => [step, evaluated])).toEqual([[4, false]]);
@@ -211,11 +220,17 @@ test("eval_loss weighs each batch's token mean by its rows; the token mean is gl
   const row = (...targets: number[]) => [{ inputIds: [1, ...targets], labels: [-100, ...targets] }];
   const input = { rows: [row(2), row(8, 8, 8), row(5)], batchSize: 2, vocab: 10 };
   for (const lossCapacity of [4, 100]) {
-    const result = await evaluateRows(new Fake(), { ...input, lossCapacity }, () => false);
+    const result = await evaluateRows(
+      nextTokenObjective(new Fake()),
+      { ...input, lossCapacity },
+      () => false,
+    );
     expect(result!.loss).toBeCloseTo(((26 / 4) * 2 + 5) / 3, 12);
     expect(result!.tokenLoss).toBeCloseTo(31 / 5, 12);
   }
-  expect(await evaluateRows(new Fake(), { ...input, lossCapacity: 9 }, () => true)).toBeUndefined();
+  expect(
+    await evaluateRows(nextTokenObjective(new Fake()), { ...input, lossCapacity: 9 }, () => true),
+  ).toBeUndefined();
 });
 
 test("a batch holds its sequences end to end, in the order of the epoch", () => {
