@@ -200,6 +200,20 @@ describe("the end of a world", () => {
   });
 });
 
+describe("an operator who keeps anything further from starting", () => {
+  test("is told of a timeout and fails the checker: it is no failure of the machinery", () =>
+    inWorld(
+      async (world) => {
+        expect((await world.run("rm /etc/passwd; mkfifo /etc/passwd")).status).toBe(0);
+        expect(await world.run("echo hi")).toMatchObject({ output: "", status: 124, timedOut: true });
+        expect(await world.run("exit")).toMatchObject({ status: 124, terminal: null });
+        expect(await world.check("exit 0")).toMatchObject({ passed: false, status: 126 });
+      },
+      {},
+      { commandTimeoutMs: 1000 },
+    ));
+});
+
 describe("a checker", () => {
   test("reads every file as root, changes none, and judges by its status", () =>
     inWorld(async (world) => {
