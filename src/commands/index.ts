@@ -31,6 +31,7 @@ import { sandboxBuild } from "./sandbox-build.ts";
 import { sandboxCheck } from "./sandbox-check.ts";
 import { sandboxClean } from "./sandbox-clean.ts";
 import { train } from "./train.ts";
+import { view } from "./view.ts";
 
 const verbs: readonly Command[] = [
   doctor,
@@ -61,6 +62,7 @@ const verbs: readonly Command[] = [
   rollout,
   pairs,
   play,
+  view,
 ];
 
 /** The command, taking names on the Hub wherever its table has a base or data. */

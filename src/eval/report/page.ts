@@ -5,18 +5,8 @@ import { escapeHtml } from "./words.ts";
 /** How many arms have a colour of their own; further ones begin anew. */
 export const armColours = 6;
 
-const STYLE = `
-:root { color-scheme: light dark; --bg: #fdfdfc; --panel: #fff; --fg: #1f2328; --dim: #656d76; --line: #d8dee4; --soft: #eef1f4; --good: #1a7f37; --bad: #b42318; --warn: #9a6700;
-  --a0: #6e7781; --a1: #0b69c7; --a2: #b35900; --a3: #7d3cc9; --a4: #0f7b6c; --a5: #b0266f }
-@media (prefers-color-scheme: dark) { :root { --bg: #0d1117; --panel: #12171f; --fg: #e6edf3; --dim: #9198a1; --line: #30363d; --soft: #1c232d; --good: #4ac26b; --bad: #ff8a80; --warn: #d4a72c;
-  --a0: #9198a1; --a1: #58a6ff; --a2: #f0a04b; --a3: #c297ff; --a4: #3ecfb8; --a5: #ff80bf } }
-* { box-sizing: border-box }
-body { background: var(--bg); color: var(--fg); font: 15px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 4rem }
-h1 { font-size: 1.5rem; margin: 0 0 .3rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .7rem } h3 { font-size: .95rem; margin: 1.2rem 0 .4rem }
-p, li { max-width: 56rem } .dim { color: var(--dim) } .good { color: var(--good) } .bad { color: var(--bad) } .warn { color: var(--warn) }
-a { color: var(--a1) }
-code, .mono { font-family: ui-monospace, monospace; font-size: .92em }
-.wide { overflow-x: auto } table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
+/** Rules for tables, charts, chips and transcripts, for any page that names the same colours. */
+export const reportRules = `.wide { overflow-x: auto } table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
 td, th { border-bottom: 1px solid var(--line); padding: .3rem .7rem .3rem 0; text-align: left; vertical-align: top } th { color: var(--dim); font-weight: 600 }
 td.n, th.n { text-align: right; white-space: nowrap } td small { color: var(--dim); display: block; font-size: 12px }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem }
@@ -31,7 +21,20 @@ ${outcomeRules()}
 details { border: 1px solid var(--line); border-radius: 8px; margin: .4rem 0; background: var(--panel) } summary { cursor: pointer; padding: .4rem .8rem; overflow-wrap: anywhere } summary:focus-visible { outline: 2px solid var(--a1); border-radius: 8px }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem; padding: .2rem .8rem .8rem } .sides > * { min-width: 0 }
 .term { font: 12.5px/1.5 ui-monospace, monospace; background: var(--soft); border-radius: 6px; padding: .6rem .7rem; max-height: 40rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 8 }
-.term .system { color: var(--dim); border-bottom: 1px dashed var(--line); padding-bottom: .4rem; margin-bottom: .4rem } .term .prompt { color: var(--dim) } .term b { font-weight: 650 }
+.term .system { color: var(--dim); border-bottom: 1px dashed var(--line); padding-bottom: .4rem; margin-bottom: .4rem } .term .prompt { color: var(--dim) } .term b { font-weight: 650 }`;
+
+const STYLE = `
+:root { color-scheme: light dark; --bg: #fdfdfc; --panel: #fff; --fg: #1f2328; --dim: #656d76; --line: #d8dee4; --soft: #eef1f4; --good: #1a7f37; --bad: #b42318; --warn: #9a6700;
+  --a0: #6e7781; --a1: #0b69c7; --a2: #b35900; --a3: #7d3cc9; --a4: #0f7b6c; --a5: #b0266f }
+@media (prefers-color-scheme: dark) { :root { --bg: #0d1117; --panel: #12171f; --fg: #e6edf3; --dim: #9198a1; --line: #30363d; --soft: #1c232d; --good: #4ac26b; --bad: #ff8a80; --warn: #d4a72c;
+  --a0: #9198a1; --a1: #58a6ff; --a2: #f0a04b; --a3: #c297ff; --a4: #3ecfb8; --a5: #ff80bf } }
+* { box-sizing: border-box }
+body { background: var(--bg); color: var(--fg); font: 15px/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 78rem; padding: 1.5rem 1rem 4rem }
+h1 { font-size: 1.5rem; margin: 0 0 .3rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .7rem } h3 { font-size: .95rem; margin: 1.2rem 0 .4rem }
+p, li { max-width: 56rem } .dim { color: var(--dim) } .good { color: var(--good) } .bad { color: var(--bad) } .warn { color: var(--warn) }
+a { color: var(--a1) }
+code, .mono { font-family: ui-monospace, monospace; font-size: .92em }
+${reportRules}
 @media print { details { break-inside: avoid } }
 `;
 

@@ -4,7 +4,7 @@ import { type EpisodeRecord, isBroken, metricOf } from "../record.ts";
 import { escapeHtml, outputHtml } from "./words.ts";
 
 /** The session as a terminal would show it. */
-function transcriptHtml({ turns }: Pick<EpisodeRecord, "turns">): string {
+export function transcriptHtml({ turns }: Pick<EpisodeRecord, "turns">): string {
   const parts: string[] = [];
   for (const [i, { role, content }] of turns.entries()) {
     const next = turns[i + 1]?.role;
@@ -41,16 +41,18 @@ function factsLine(record: EpisodeRecord): string {
   return `<p class="dim">${escapeHtml(facts.join(" · "))}</p>${error}`;
 }
 
+/** One episode: arm, outcome, facts and session. */
+export function sideHtml(record: EpisodeRecord): string {
+  return `<section><h3>${escapeHtml(record.arm)} ${outcomeChip(record)}</h3>${factsLine(record)}${transcriptHtml(record)}</section>`;
+}
+
 /** Episodes of one scenario beside each other, closed until asked for. */
 export function sidesHtml(episodes: readonly EpisodeRecord[], anchor: string): string {
   const [first] = episodes;
   if (first === undefined) return "";
   const chips = episodes.map((record) => `${escapeHtml(record.arm)} ${outcomeChip(record)}`).join(" ");
   const sample = first.sample === 0 ? "" : ` #${first.sample}`;
-  const sides = episodes.map(
-    (record) =>
-      `<section><h3>${escapeHtml(record.arm)} ${outcomeChip(record)}</h3>${factsLine(record)}${transcriptHtml(record)}</section>`,
-  );
+  const sides = episodes.map(sideHtml);
   return `<details><summary><span class="mono">${escapeHtml(first.scenario_id)}${sample}</span> <span class="dim">${escapeHtml(first.archetype)}</span> ${chips}</summary>\n<div class="sides" id="${escapeHtml(anchor)}">${sides.join("\n")}</div></details>\n`;
 }
 
