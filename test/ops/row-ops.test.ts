@@ -4,6 +4,7 @@ import { crossEntropy } from "../../src/ops/cross-entropy.ts";
 import { embed } from "../../src/ops/embed.ts";
 import { rmsNormBackward, rmsNormForward } from "../../src/ops/rms-norm.ts";
 import { rope } from "../../src/ops/rope.ts";
+import { rowMean, scaleRows } from "../../src/ops/row-factors.ts";
 import { gatherRows, scatterRows } from "../../src/ops/rows.ts";
 import { swigluBackward, swigluForward } from "../../src/ops/swiglu.ts";
 import { testDevice } from "../gpu.ts";
@@ -230,6 +231,30 @@ for (const tier of ["software", "f16"] as const) {
       expect([...(await bench.read(back))]).toEqual([...row(0), ...two, ...two, ...row(3), ...row(4)]);
     }
   });
+
+  for (const [rows, columns] of [
+    [1, 1],
+    [3, 130],
+    [2, 49153],
+  ] as const)
+    gpuTest(`takes the mean of ${rows} rows of ${columns}, and multiplies each row`, async () => {
+      await using bench = new Bench(device);
+      const x = rounded(noise(1, rows * columns), "f32");
+      const factors = rounded(noise(2, rows), "f32");
+      const mean = bench.output(2 + rows);
+      const scaled = bench.inOut(x);
+      bench.run((stream) => {
+        rowMean(stream, { x: bench.input(x), mean }, { rows, columns, rowOffset: 2 });
+        scaleRows(stream, { x: scaled, factors: bench.input(factors) }, { rows, columns });
+      });
+      const means = Array.from({ length: rows }, (_, r) => {
+        const row = x.subarray(r * columns, (r + 1) * columns);
+        return row.reduce((sum, value) => sum + value, 0) / columns;
+      });
+      expectClose("mean", (await bench.read(mean)).subarray(2), means, { absolute: 2e-8, relative: 2e-6 });
+      const products = [...x].map((value, i) => Math.fround(value * factors[Math.floor(i / columns)]!));
+      expectClose("scaled", await bench.read(scaled), products, { absolute: 0, relative: 1e-7 });
+    });
 
   gpuTest("adds tensors, and a bias to every row", async () => {
     for (const dtype of types) {
