@@ -19,6 +19,7 @@ check() {
 }
 check "format and lint" bun x biome check .
 check "types" bun x tsc --noEmit
+check "types of the page" bun x tsc --noEmit -p src/view/page
 check "build" bun run scripts/build.ts
 
 echo "== tests"

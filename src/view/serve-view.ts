@@ -37,6 +37,8 @@ export function startView({ paths, base, port, host }: Omit<ViewOptions, "open">
       hostname: host,
       port,
       development: false,
+      // Bun shares a port between servers of one process unless told not to.
+      reusePort: false,
       idleTimeout: 120,
       maxRequestBodySize: 0,
       fetch(request, { port: own }) {

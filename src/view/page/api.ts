@@ -1,7 +1,7 @@
 // Questions to the server. Addresses are relative, so that the token in the page's own goes with each.
 
 /** What the server said instead of an answer. */
-export class Refusal extends Error {}
+class Refusal extends Error {}
 
 /** Asks for `path`; empty values of `query` are left out.
  *  @throws Refusal with the server's words, or that it does not answer */

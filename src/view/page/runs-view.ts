@@ -98,7 +98,10 @@ export function runsView(): View {
     const some = shown();
     at = Math.max(0, Math.min(at, some.length - 1));
     list.hidden = some.length === 0;
+    // Drawn anew, the list keeps the focus that it had.
+    const focused = list.contains(document.activeElement);
     fill(list, ...some.map((run, i) => row(run, i === at)));
+    if (focused) focusRow();
     const folders = runs?.roots.join(", ") ?? "";
     if (runs && all.length === 0)
       fill(
@@ -182,11 +185,15 @@ export function runsView(): View {
     );
   };
 
+  const focusRow = () => {
+    list.children[at]?.querySelector<HTMLElement>(".name a")?.focus({ preventScroll: true });
+  };
+
   const move = (by: number) => {
     at = Math.max(0, Math.min(shown().length - 1, at + by));
     draw();
     list.children[at]?.scrollIntoView({ block: "nearest" });
-    (list.children[at]?.querySelector(".name a") as HTMLElement | null)?.focus({ preventScroll: true });
+    focusRow();
   };
 
   let last = "";
@@ -194,14 +201,9 @@ export function runsView(): View {
     try {
       const found = await ask<RunList>("runs");
       const text = JSON.stringify(found);
-      const first = runs === undefined;
       runs = found;
       // What has the focus is not taken away while nothing changes.
-      if (text !== last) {
-        const inList = list.contains(document.activeElement);
-        draw();
-        if (inList && !first) move(0);
-      }
+      if (text !== last) draw();
       last = text;
       return found.runs.some(({ state }) => state === "live") ? 2000 : 4000;
     } catch (error) {
