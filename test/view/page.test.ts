@@ -12,19 +12,20 @@ describe("a chart", () => {
     expect(roundTicks(7, 7, 4)).toEqual([7]);
   });
 
-  test("smooths without a pull towards zero: a constant stays what it is", () => {
+  test("smooths without a pull: a constant stays what it is, and the middle of a slope where it is", () => {
     const flat = Array.from({ length: 20 }, (_, x): [number, number] => [x, 3]);
     for (const [, y] of smoothed(flat, 0.9)) expect(y).toBeCloseTo(3, 12);
-    // By hand, keep 0.5: 1, then (0.25 * 1 + 0.5 * 4) / 0.75.
-    expect(
-      smoothed(
-        [
-          [0, 1],
-          [1, 4],
-        ],
-        0.5,
-      ).map(([, y]) => y),
-    ).toEqual([1, 3]);
+    const slope = Array.from({ length: 101 }, (_, x): [number, number] => [x, 2 * x]);
+    expect(smoothed(slope, 0.9)[50]![1]).toBeCloseTo(100, 9);
+    // By hand, keep 0.5: forward 1 and (0.25 * 1 + 0.5 * 4) / 0.75 = 3, backward 2 and 4.
+    const two = smoothed(
+      [
+        [0, 1],
+        [1, 4],
+      ],
+      0.5,
+    );
+    expect(two.map(([, y]) => y)).toEqual([1.5, 3.5]);
   });
 
   test("keeps every spike when there are more points than pixels", () => {

@@ -26,14 +26,24 @@ export function roundTicks(low: number, high: number, count: number): number[] {
   return ticks;
 }
 
-/** Exponential moving average without the pull towards zero at the start (Kingma & Ba 2015, section 3). */
+/** Exponential moving average in both directions, so that a slope is neither late nor early; each without the pull towards zero at
+ *  its start (Kingma & Ba 2015, section 3). */
 export function smoothed(points: readonly Point[], keep: number): Point[] {
+  const forward = averaged(
+    points.map(([, y]) => y),
+    keep,
+  );
+  const backward = averaged(points.map(([, y]) => y).reverse(), keep).reverse();
+  return points.map(([x], i): Point => [x, (forward[i]! + backward[i]!) / 2]);
+}
+
+function averaged(values: readonly number[], keep: number): number[] {
   let mean = 0;
   let weight = 0;
-  return points.map(([x, y]): Point => {
-    mean = keep * mean + (1 - keep) * y;
+  return values.map((value) => {
+    mean = keep * mean + (1 - keep) * value;
     weight = keep * weight + (1 - keep);
-    return [x, mean / weight];
+    return mean / weight;
   });
 }
 

@@ -9,6 +9,7 @@ export interface Series {
   readonly name: string;
   /** CSS colour. */
   readonly colour: string;
+  /** Few points that each count for themselves: never smoothed. */
   readonly dashed?: boolean;
   /** x ascending; y finite. */
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -109,7 +110,7 @@ export class Chart {
       );
     const room = width - LEFT - RIGHT;
     for (const { points: own, colour, dashed } of usable) {
-      const smooth = smoothing > 0 && own.length > 3;
+      const smooth = smoothing > 0 && !dashed && own.length > 3;
       if (smooth) parts.push(line(thinned(own, room), x, y, colour, "raw"));
       const drawn = thinned(smooth ? smoothed(own, smoothing) : own, room);
       parts.push(line(drawn, x, y, colour, dashed ? "dash" : ""));

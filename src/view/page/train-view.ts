@@ -107,7 +107,7 @@ export function trainView(first: readonly RunDetail[]): View {
     const steep = { log: look.log, smoothing: keep };
     // One run shows both losses in one chart; of several, each its own.
     charts.loss.show([...series("loss"), ...(single ? series("eval_loss", true) : [])], steep);
-    charts.eval.show(single ? [] : series("eval_loss"), steep);
+    charts.eval.show(single ? [] : series("eval_loss"), { log: look.log, smoothing: 0 });
     charts.grad_norm.show(series("grad_norm"), plain);
     charts.learning_rate.show(series("learning_rate"), { log: false, smoothing: 0 });
     charts.tokens_per_second.show(series("tokens_per_second"), plain);
@@ -133,7 +133,7 @@ export function trainView(first: readonly RunDetail[]): View {
       h("div", { class: "row" }, h("h1", {}, summary.name), stateBadge(summary.state)),
       h("div", { class: "dim mono" }, `${summary.path} · ${agoWords(summary.changed)}`),
     ];
-    if (totalSteps !== null && step !== undefined && summary.state !== "finished")
+    if (totalSteps !== null && step !== undefined && step < totalSteps)
       parts.push(h("progress", { max: totalSteps, value: step, "aria-label": "steps" }));
     return parts;
   };
