@@ -4,6 +4,7 @@ import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { lockName } from "../base/folder-lock.ts";
+import { referenceName } from "./preference/reference.ts";
 
 /** Files and folders that a run writes at the top of its folder, besides checkpoint-<step>. */
 const runFiles = [
@@ -13,7 +14,7 @@ const runFiles = [
   "log.jsonl",
   "options.json",
   "manifest.json",
-  "reference_logps.jsonl",
+  referenceName,
   "runs",
 ];
 

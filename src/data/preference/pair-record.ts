@@ -43,7 +43,7 @@ export async function* readPairs(path: string): AsyncGenerator<PairRecord> {
 
 /** Checks one row.
  *  @throws DataError naming the field. */
-export function checkPair(value: unknown, place: Place): PairRecord {
+function checkPair(value: unknown, place: Place): PairRecord {
   if (!isFields(value)) throw new DataError(place, `expected an object, found ${kindOf(value)}`);
   for (const name of ["chosen", "rejected"])
     if (value[name] === undefined)
