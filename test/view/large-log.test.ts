@@ -1,7 +1,7 @@
 // A long log through the program itself: what it costs in memory must not follow the length of the log.
 
 import { expect } from "bun:test";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { EpisodePage, RunList } from "../../src/view/shapes.ts";
 import { need } from "../setup.ts";
@@ -58,6 +58,7 @@ need("a list of processes", existsSync("/proc/self/status"))(
       expect(memory("VmHWM") - before).toBeLessThan(160 << 20);
     } finally {
       program.kill("SIGINT");
+      rmSync(folder, { recursive: true });
     }
     expect(await program.exited).toBe(0);
     expect(await new Response(program.stderr).text()).toBe("");
