@@ -66,7 +66,7 @@ describe("an index over episodes.jsonl", () => {
     const pages = await open(file);
     writeFileSync(
       join(folder, "new"),
-      lines([episode("base", "a-2", "success"), episode("base", "a-1", "success")]),
+      lines([episode("base", "a-2", "success", "longer ".repeat(100)), episode("base", "a-1", "success")]),
     );
     renameSync(join(folder, "new"), file);
     await pages.source.refresh();
@@ -117,6 +117,26 @@ describe("a page of sessions", () => {
     expect(names({ flips: true, archetype: "count" })).toHaveLength(6);
     expect(names({ outcome: "no such" })).toEqual([]);
     expect(names({ from: 14 })).toEqual(["count-14", "count-15"]);
+  });
+
+  test("calls a scenario a flip when it is clean in one arm only; a broken session is no arm", async () => {
+    const file = join(scratch(), "episodes.jsonl");
+    const pair = (id: string, first: string, second: string) => [
+      episode("base", id, first),
+      episode("tuned", id, second),
+    ];
+    writeFileSync(
+      file,
+      lines([
+        ...pair("a-1", "success", "correct_panic"),
+        ...pair("a-2", "success", "incomplete"),
+        ...pair("a-3", "incomplete", "prose_drift"),
+        ...pair("a-4", "infrastructure_error", "success"),
+        episode("base", "a-5", "success"),
+      ]),
+    );
+    const page = (await open(file)).page({ ...everything, flips: true });
+    expect([page.flips, page.groups.map(({ name }) => name)]).toEqual([1, ["a-2"]]);
   });
 
   test("searches the text of every turn in either case, through JSON's own spelling, with the words around", async () => {

@@ -170,18 +170,12 @@ describe("an eval", () => {
     const folder = join(root, "forged");
     writeEval(folder);
     const rate = { x: hostile, n: 1, rate: null, low: null, high: null };
-    const arm = {
-      n: 1,
-      operate: rate,
-      discover: rate,
-      terminate: rate,
-      verified: rate,
-      clean: rate,
-      outcomes: { success: hostile },
-    };
+    const rates = { operate: rate, discover: rate, terminate: rate, verified: rate, clean: rate };
+    const arm = { n: 1, errors: 0, ...rates, outcomes: { success: hostile }, by_archetype: {} };
+    const manifest = { sampling: { temperature: 0, samples: 1 } };
     writeFileSync(
       join(folder, "result.json"),
-      JSON.stringify({ arms: { [hostile]: arm }, compare: [], manifest: {} }),
+      JSON.stringify({ arms: { [hostile]: arm }, compare: [], manifest }),
     );
     await Bun.sleep(1600);
     const { html } = await json<Fragment>(`api/runs/${await idOf("forged")}/eval`);
