@@ -21,9 +21,6 @@ while [ $i -lt 20000 ]; do
 done
 exit 9`;
 
-/** Milliseconds until a program that does not start counts as one that never will. */
-const START_MS = 30_000;
-
 const ENGINE_SETS = ["PATH", "HOSTNAME"];
 
 /** The runtime sets HOME after the engine's last word about the environment, so it is taken away in the world: `env` becomes the
@@ -57,7 +54,7 @@ export class DockerExec implements Exec {
           Env: env,
         }),
       );
-      const stream = await ask("docker exec", () => exec.start({ hijack: true, stdin: true }), START_MS);
+      const stream = await ask("docker exec", () => exec.start({ hijack: true, stdin: true }));
       return this.#follow(exec, stream, request.stdin, streams);
     } catch (error) {
       throw await this.explain("docker exec", error);

@@ -1,6 +1,5 @@
 // One world in a container: made, used, frozen for its checker, removed.
 
-import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { Container } from "dockerode";
 import { DataError, InfrastructureError } from "../../base/errors.ts";
@@ -8,7 +7,6 @@ import type { CommandResult, Sandbox, SandboxLimits, Verdict, World } from "../c
 import { ShellSession } from "../session/shell-session.ts";
 import { checkFits, layOut } from "../session/world-layout.ts";
 import { packTar } from "../session/world-tar.ts";
-import { spoiledAccountFile } from "./account-files.ts";
 import { loadingContainer, worldContainer } from "./container.ts";
 import { DockerExec } from "./docker-exec.ts";
 import { ask, type Engine } from "./engine.ts";
@@ -66,18 +64,6 @@ async function removeContainer(container: Container): Promise<void> {
   await ask("docker rm", () => container.remove({ force: true, v: true })).catch(() => {});
 }
 
-/** What a command is told to have done that could not be started. */
-const unanswered: Omit<CommandResult, "durationMs"> = {
-  output: "",
-  outputBytes: 0,
-  outputSha256: createHash("sha256").digest("hex"),
-  truncated: false,
-  status: 124,
-  timedOut: true,
-  stateLost: true,
-  terminal: null,
-};
-
 /** A running world. */
 export class DockerWorld implements Sandbox {
   readonly provider = "docker";
@@ -86,8 +72,6 @@ export class DockerWorld implements Sandbox {
   /** Called once, when the world is gone. */
   onClosed: () => void = () => {};
   #isFrozen = false;
-  /** Set when nothing starts in this world any more, by what its operator did. */
-  #spoiled: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -116,14 +100,7 @@ export class DockerWorld implements Sandbox {
     options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<CommandResult> {
     this.#expectOpen();
-    const started = performance.now();
-    if (this.#spoiled === undefined)
-      try {
-        return await this.#session.run(command, options);
-      } catch (error) {
-        await this.#blameOperator(error);
-      }
-    return { ...unanswered, durationMs: performance.now() - started };
+    return await this.#session.run(command, options);
   }
 
   async check(
@@ -135,29 +112,16 @@ export class DockerWorld implements Sandbox {
     this.#isFrozen = true;
     await this.#freeze();
     const { timeoutMs = this.limits.commandTimeoutMs, signal } = options;
-    if (this.#spoiled === undefined)
-      try {
-        return await runChecker(
-          this.engine,
-          this.image,
-          this.world,
-          this.limits,
-          this.volumes,
-          checker,
-          timeoutMs,
-          signal,
-        );
-      } catch (error) {
-        await this.#blameOperator(error);
-      }
-    return { passed: false, status: 126, output: `${this.#spoiled}: not a file\n`, timedOut: false };
-  }
-
-  /** @throws `error`, unless nothing starts because the operator put something else in the place of an account file. */
-  async #blameOperator(error: unknown): Promise<void> {
-    if (!(error instanceof InfrastructureError) || error.kind !== "timeout") throw error;
-    this.#spoiled = await spoiledAccountFile(this.container);
-    if (this.#spoiled === undefined) throw error;
+    return await runChecker(
+      this.engine,
+      this.image,
+      this.world,
+      this.limits,
+      this.volumes,
+      checker,
+      timeoutMs,
+      signal,
+    );
   }
 
   async #freeze(): Promise<void> {

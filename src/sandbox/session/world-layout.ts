@@ -9,7 +9,8 @@ export interface WorldEntry {
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly mode: number;
-  readonly owner: "root" | "operator";
+  /** `shared`: root's, of the operator's group. */
+  readonly owner: "root" | "operator" | "shared";
   /** Empty for a directory. */
   readonly content: Uint8Array;
   /** The operator must not be able to change, remove or replace it: the provider program, the announcement, passwd and group. */
@@ -49,6 +50,9 @@ export function layOut(world: World): WorldLayout {
   const told = announcedFiles(world, home);
 
   for (const root of WORLD_ROOTS) directories.set(root, 0o755);
+  // A container runtime opens passwd and group before it starts anything: a FIFO in their place would keep it waiting for ever. The
+  // operator may make files in /etc, and change and remove its own.
+  directories.set("/etc", 0o1775);
   directories.set(home, 0o755);
   const modes = new Map<string, number>();
   for (const [i, dir] of world.dirs.entries()) {
@@ -79,7 +83,7 @@ export function layOut(world: World): WorldLayout {
     path,
     kind: "directory",
     mode,
-    owner: "operator",
+    owner: path === "/etc" ? "shared" : "operator",
     content: new Uint8Array(),
     protected: false,
   });

@@ -3,13 +3,15 @@
 import { FIXTURE_MTIME, OPERATOR_UID } from "../contract.ts";
 
 const BLOCK = 512;
+const ROOT = { uid: 0, gid: 0 };
 
 /** One member of an archive. */
 export interface TarEntry {
   readonly path: string;
   readonly kind: "file" | "directory" | "link";
   readonly mode: number;
-  readonly owner: "root" | "operator";
+  /** `shared`: root's, of the operator's group. */
+  readonly owner: "root" | "operator" | "shared";
   /** A symbolic link's target, of at most 100 bytes; empty for a directory. */
   readonly content: Uint8Array;
 }
@@ -21,9 +23,12 @@ export function packTar(entries: readonly TarEntry[]): Uint8Array {
     const name = Buffer.from(entry.path.slice(1) + (entry.kind === "directory" ? "/" : ""));
     if (name.byteLength > 100) {
       const long = Buffer.concat([name, Buffer.alloc(1)]);
-      blocks.push(header(Buffer.from("././@LongLink"), "L", 0o644, 0, long.byteLength), padded(long));
+      blocks.push(header(Buffer.from("././@LongLink"), "L", 0o644, ROOT, long.byteLength), padded(long));
     }
-    const owner = entry.owner === "root" ? 0 : OPERATOR_UID;
+    const owner = {
+      uid: entry.owner === "operator" ? OPERATOR_UID : 0,
+      gid: entry.owner === "root" ? 0 : OPERATOR_UID,
+    };
     if (entry.kind === "link") {
       blocks.push(header(name.subarray(0, 100), "2", entry.mode, owner, 0, entry.content));
       continue;
@@ -47,7 +52,7 @@ function header(
   name: Uint8Array,
   type: string,
   mode: number,
-  owner: number,
+  owner: { readonly uid: number; readonly gid: number },
   size: number,
   target: Uint8Array = new Uint8Array(),
 ): Uint8Array {
@@ -56,8 +61,8 @@ function header(
     block.write(`${value.toString(8).padStart(digits, "0")}\0`, at, "latin1");
   block.set(name, 0);
   octal(mode, 100, 7);
-  octal(owner, 108, 7);
-  octal(owner, 116, 7);
+  octal(owner.uid, 108, 7);
+  octal(owner.gid, 116, 7);
   octal(size, 124, 11);
   octal(FIXTURE_MTIME, 136, 11);
   block.write("        ", 148, "latin1");
