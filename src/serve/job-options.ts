@@ -36,6 +36,8 @@ interface Hyperparameters {
 
 /** Options that are the server's own business, or that name files, which clients send by id. */
 const ownOptions: ReadonlySet<string> = new Set([
+  "method",
+  "refAdapter",
   "base",
   "data",
   "tokenized",

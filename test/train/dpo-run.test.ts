@@ -119,6 +119,30 @@ describe("a resumed preference run", () => {
     expect(adapterBytes(out)).toEqual(adapterBytes(whole));
   });
 
+  gpuTest(
+    "stopped while its reference is at work keeps what was found, and goes on with the rest",
+    async () => {
+      await runWhole();
+      const out = join(scratch, "stopped-early");
+      const spy = spyOn(CausalLM.prototype, "evaluate").mockImplementationOnce(function (
+        this: CausalLM,
+        batch,
+      ) {
+        spy.mockRestore();
+        // As Ctrl-C would arrive: heard before the next batch.
+        process.emit("SIGINT", "SIGINT");
+        this.evaluate(batch);
+      });
+      await expect(runTrain({ ...long, out })).rejects.toThrow("interrupted after step 0");
+      expect(readFileSync(join(out, "reference_logps.jsonl"), "utf8").trimEnd().split("\n").length).toBe(
+        1 + 2,
+      );
+      // Four of the reference's five batches, and two of validation pairs at three evaluations.
+      expect(await evaluations(() => runTrain({ ...long, out, resume: true }))).toBe(4 + 3 * 2);
+      expect(adapterBytes(out)).toEqual(adapterBytes(whole));
+    },
+  );
+
   for (const [what, change, complaint] of [
     ["beta", { beta: "0.2" }, "--beta 0.2 (was 0.1)"],
     ["the loss", { lossType: "ipo" }, "--loss-type"],
