@@ -1,12 +1,11 @@
 // The options of `sekft rollout`.
 
-import { defaultEpisodeLimits } from "../../agent/contract.ts";
 import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
+import { episodeOptions } from "../../agent/episode-options.ts";
 import type { Options } from "../../base/options.ts";
 
 const what = "What";
 const operator = "Operator";
-const limits = "Limits";
 const running = "Running";
 
 export const rolloutOptions = {
@@ -87,45 +86,7 @@ export const rolloutOptions = {
     help: "share of the built-in operator's sessions with a mistake in them, for preference pairs",
   },
 
-  maxSteps: {
-    type: "int",
-    min: 1,
-    default: defaultEpisodeLimits.maxSteps,
-    group: limits,
-    unit: "commands",
-    help: "longest session",
-  },
-  ctxBudget: {
-    type: "int",
-    min: 64,
-    default: defaultEpisodeLimits.ctxBudget,
-    group: limits,
-    unit: "tokens",
-    help: "longest history that the operator is shown",
-  },
-  maxTokens: {
-    type: "int",
-    min: 1,
-    default: defaultEpisodeLimits.maxTokens,
-    group: limits,
-    unit: "tokens",
-    help: "longest reply",
-  },
-  wallSeconds: {
-    type: "float",
-    min: 1,
-    default: defaultEpisodeLimits.wallSeconds,
-    group: limits,
-    unit: "seconds",
-    help: "longest session",
-  },
-  consecutiveErrors: {
-    type: "int",
-    min: 1,
-    default: defaultEpisodeLimits.consecutiveErrors,
-    group: limits,
-    help: "failing commands in a row that end a session",
-  },
+  ...episodeOptions,
 
   jobs: {
     type: "int",

@@ -4,6 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { EpisodeLimits } from "../../agent/contract.ts";
+import { episodeLimits } from "../../agent/episode-options.ts";
 import { defaultRetries } from "../../agent/retries.ts";
 import { writeFileAtomic } from "../../base/atomic.ts";
 import type { Terminal } from "../../base/command.ts";
@@ -173,17 +174,13 @@ function writeSummary(
   return summary;
 }
 
-function episodeLimits(options: RolloutOptions): EpisodeLimits {
-  const { maxSteps, ctxBudget, maxTokens, wallSeconds, consecutiveErrors } = options;
-  return { maxSteps, ctxBudget, maxTokens, wallSeconds, consecutiveErrors, outputTokens: undefined };
-}
-
 function limitFields(limits: EpisodeLimits) {
   return {
     max_steps: limits.maxSteps,
     ctx_budget: limits.ctxBudget,
     max_tokens: limits.maxTokens,
     wall_seconds: limits.wallSeconds,
+    output_tokens: limits.outputTokens ?? null,
     consecutive_errors: limits.consecutiveErrors,
   };
 }
