@@ -1,6 +1,6 @@
 // Who writes scenarios: the interface that the teacher and the built-in author share, and the built-in author.
 
-import { UserError } from "../../base/errors.ts";
+import { closest, UserError } from "../../base/errors.ts";
 import { type ArchetypeName, archetypeNames } from "../taxonomy.ts";
 import { componentsOf } from "./archetypes/two-step.ts";
 import { composeScenario } from "./compose.ts";
@@ -72,10 +72,12 @@ export function builtinAuthor(settings: {
  *  @throws UserError naming the first that is unknown. */
 function knownArchetypes(names: readonly string[]): ArchetypeName[] {
   const known: readonly string[] = archetypeNames;
-  for (const name of names)
-    if (!known.includes(name))
-      throw new UserError(`author: expected an archetype, got ${JSON.stringify(name)}`, {
-        hint: `one of ${known.join(", ")}`,
-      });
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = closest(name, known);
+    throw new UserError(`author: expected an archetype, got ${JSON.stringify(name)}`, {
+      hint: near ? `did you mean ${near}?` : `one of ${known.join(", ")}`,
+    });
+  }
   return [...new Set(names)] as ArchetypeName[];
 }
