@@ -40,7 +40,6 @@ export class Bubble implements Exec {
   #closed = false;
   /** The operator's world is ended; checkers still run. */
   #judged = false;
-  readonly #record: string | undefined;
 
   private constructor(
     readonly plan: BubblePlan,
@@ -48,17 +47,19 @@ export class Bubble implements Exec {
     readonly keepalive: number,
     readonly holderPid: number,
     readonly initPid: number,
+    readonly record: string | undefined,
   ) {
     process.exited.then(() => {
       this.#dead = true;
     });
-    this.#record = recordWorld(process.pid, plan.group?.paths ?? []);
   }
 
   /** Makes the world from its packed files.
    *  @throws UserError when namespaces are not allowed; InfrastructureError when it fails otherwise */
   static async start(plan: BubblePlan, archive: Uint8Array): Promise<Bubble> {
     const child = spawn(holderCommand(plan), archive, ["pipe"]);
+    // At once: this process may die before the world stands.
+    const record = recordWorld(child.pid, plan.group?.paths ?? []);
     const keepalive = child.stdio[3] as unknown as number;
     const said = { out: "", error: "" };
     const ready = Promise.withResolvers<void>();
@@ -90,6 +91,7 @@ export class Bubble implements Exec {
       kill(-child.pid);
       closeSync(keepalive);
       if (plan.group) await removeGroup(plan.group.paths);
+      if (record) rmSync(record, { force: true });
       throw error;
     } finally {
       clearTimeout(timer);
@@ -97,7 +99,7 @@ export class Bubble implements Exec {
     }
     const holderPid = Number(/holder (\d+)/.exec(said.out)?.[1]);
     const initPid = Number(/"child-pid": (\d+)/.exec(said.out)?.[1]);
-    return new Bubble(plan, child, keepalive, holderPid, initPid);
+    return new Bubble(plan, child, keepalive, holderPid, initPid, record);
   }
 
   /** Starts a program as the operator. */
@@ -189,7 +191,7 @@ export class Bubble implements Exec {
     await this.process.exited;
     await until(() => !isAlive(this.initPid), END_MS);
     if (this.plan.group) await removeGroup(this.plan.group.paths);
-    if (this.#record) rmSync(this.#record, { force: true });
+    if (this.record) rmSync(this.record, { force: true });
   }
 
   #assertAlive(): void {

@@ -45,7 +45,7 @@ function folder(): string {
   return `${base}/sekft-worlds-${process.getuid?.() ?? 0}`;
 }
 
-/** Writes a world's record and returns its path; `undefined` when the world is gone already or the record cannot be written, which
+/** Writes the record of a world that is being made and returns its path; `undefined` when the world is gone already or the record cannot be written, which
  *  is no reason to do without the world: it ends with its owner by itself. */
 export function recordWorld(holderPid: number, groups: readonly string[]): string | undefined {
   const [owner, holder] = [markOf(process.pid), markOf(holderPid)];
@@ -73,13 +73,28 @@ export async function cleanRecords(options: {
     if (record && isSame(record.owner) && !options.all) continue;
     if (record) cleaned.push(`bubblewrap world ${record.holder.pid} of process ${record.owner.pid}`);
     if (options.dryRun) continue;
-    if (record && isSame(record.holder)) kill(-record.holder.pid);
+    if (record) endWorld(record.holder);
     await removeGroup(
       (record?.groups ?? []).filter((group) => /^\/sys\/fs\/cgroup\/.*\/sekft-[0-9a-f]+$/.test(group)),
     );
     rmSync(path, { force: true });
   }
   return cleaned;
+}
+
+/** Ends a world whose first process is `holder`. bwrap's own child waits for its parent before it asks to die with it; when the parent
+ *  is killed in between, the child stays, in the session of a leader that is gone. Its number is not given away meanwhile. */
+function endWorld(holder: ProcessMark): void {
+  if (isSame(holder)) kill(-holder.pid);
+  if (markOf(holder.pid) !== undefined) return;
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry)))
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "latin1");
+      const session = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[3];
+      if (session === String(holder.pid) && stat.includes(" (bwrap) ")) kill(Number(name));
+    } catch {
+      // It ended meanwhile.
+    }
 }
 
 /** Records of this user only: another's folder of the same name must not tell us what to end. */
