@@ -56,6 +56,14 @@ export const episodeOptions = {
   },
 } as const;
 
+/** `--jobs` of a command that runs many episodes. */
+export const episodeJobs = {
+  type: "int",
+  min: 1,
+  default: 4,
+  help: "sessions, each in a sandbox of its own, at once",
+} as const;
+
 /** The limits that the options mean. */
 export function episodeLimits(options: Options<typeof episodeOptions>): EpisodeLimits {
   const { maxSteps, ctxBudget, maxTokens, wallSeconds, outputTokens, consecutiveErrors } = options;

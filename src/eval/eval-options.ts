@@ -1,6 +1,6 @@
 // The options of `sekft eval` beside those of models, endpoints, limits and sandboxes.
 
-import { episodeOptions } from "../agent/episode-options.ts";
+import { episodeJobs, episodeOptions } from "../agent/episode-options.ts";
 import type { Options } from "../base/options.ts";
 
 const what = "What";
@@ -48,13 +48,7 @@ export const evalOptions = {
     help: "of the sampling, and of the report's resampling",
   },
   ...episodeOptions,
-  jobs: {
-    type: "int",
-    min: 1,
-    default: 4,
-    group: running,
-    help: "sessions, each in a sandbox of its own, at once",
-  },
+  jobs: { ...episodeJobs, group: running },
   retries: {
     type: "int",
     min: 0,

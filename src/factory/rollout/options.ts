@@ -1,7 +1,7 @@
 // The options of `sekft rollout`.
 
 import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
-import { episodeOptions } from "../../agent/episode-options.ts";
+import { episodeJobs, episodeOptions } from "../../agent/episode-options.ts";
 import type { Options } from "../../base/options.ts";
 
 const what = "What";
@@ -88,13 +88,7 @@ export const rolloutOptions = {
 
   ...episodeOptions,
 
-  jobs: {
-    type: "int",
-    min: 1,
-    default: 4,
-    group: running,
-    help: "sessions, each in a sandbox of its own, at once",
-  },
+  jobs: { ...episodeJobs, group: running },
   retries: {
     type: "int",
     min: 0,
