@@ -36,10 +36,27 @@ export function hashScenario(scenario: Omit<Scenario, "contentHash">): string {
   return hashContent(bundleFields(scenario));
 }
 
-/** The same scenario with its proof noted, under a hash that fits. */
-export function markProven(scenario: Scenario, proven: boolean): Scenario {
-  const marked = { ...scenario, proven };
+/** Axis that names the gates of a bundle that did not go through all of them. */
+const GATES_AXIS = "gates";
+
+/** The same scenario with its proof noted, under a hash that fits.
+ *  @param gates what was asked: bundles that did not go through `all` gates say so among their axes */
+export function markProven(scenario: Scenario, proven: boolean, gates = "all"): Scenario {
+  const { axes, ...rest } = withoutProof(scenario);
+  const marked = { ...rest, axes: gates === "all" ? axes : { ...axes, [GATES_AXIS]: gates }, proven };
   return { ...marked, contentHash: hashScenario(marked) };
+}
+
+/** The content of a bundle without what was noted about its proof. */
+export function withoutProof(scenario: Scenario): Omit<Scenario, "contentHash" | "proven"> {
+  const { proven: _, contentHash: __, axes, ...content } = scenario;
+  const { [GATES_AXIS]: ___, ...own } = axes;
+  return { ...content, axes: own };
+}
+
+/** Whether a bundle went through every gate, as far as it says. */
+export function passedAllGates({ proven, axes }: Scenario): boolean {
+  return proven !== false && axes[GATES_AXIS] === undefined;
 }
 
 /** A bundle as an object for JSON, e.g. inside a record of rejection. */

@@ -2,7 +2,7 @@
 
 import { Rng } from "../../base/rng.ts";
 import type { Scenario } from "../../data/scenario.ts";
-import { hashScenario } from "../../data/scenario-json.ts";
+import { hashScenario, withoutProof } from "../../data/scenario-json.ts";
 import {
   type ArchetypeName,
   announcementKinds,
@@ -90,9 +90,8 @@ export function recallPlan(scenario: Scenario): Plan | undefined {
   const archetype = archetypeNames.find((name) => name === scenario.archetype);
   if (scenario.axes.author !== "builtin" || archetype === undefined) return undefined;
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(index)) return undefined;
-  const { proven: _, ...content } = scenario;
   const again = composeScenario(seed, archetype, index);
-  return hashScenario(content) === again.scenario.contentHash ? again.plan : undefined;
+  return hashScenario(withoutProof(scenario)) === again.scenario.contentHash ? again.plan : undefined;
 }
 
 /** Shape and announcement: each pair comes once in every 40 scenarios of an archetype. */

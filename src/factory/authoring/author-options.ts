@@ -3,6 +3,7 @@
 import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
 import type { Options } from "../../base/options.ts";
 import { sandboxOptions } from "../../sandbox/sandbox-options.ts";
+import { gateSets } from "../gates/judge.ts";
 
 const teacher = "Endpoint";
 const what = "Scenarios";
@@ -36,6 +37,14 @@ export const authorOptions = {
     help: "scenarios for --holdout-out [default as many of each kind as in --out]",
   },
   seed: { type: "int", min: 0, default: 0, group: what, help: "the same seed makes the same scenarios" },
+
+  gates: {
+    type: "string",
+    choices: gateSets,
+    default: "all",
+    group: what,
+    help: "proof asks only whether a scenario can be solved and is not solved already: much faster, for training data, never for an eval",
+  },
 
   ...endpointOptions,
   repairs: {

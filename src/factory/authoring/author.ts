@@ -14,7 +14,7 @@ import type { Scenario } from "../../data/scenario.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
 import { openProvider } from "../../sandbox/open-provider.ts";
 import { type Author, builtinAuthor } from "../author/author.ts";
-import { type Judgement, judge } from "../gates/judge.ts";
+import { type GateSet, type Judgement, judge } from "../gates/judge.ts";
 import { NearDuplicates } from "../gates/near-duplicates.ts";
 import { teacherAuthor } from "../teacher/teacher-author.ts";
 import { promptSha256 } from "../teacher/teacher-prompt.ts";
@@ -88,7 +88,7 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
   const ask = (scenario: Scenario, attempts: readonly (readonly string[])[], stop: AbortSignal) => {
     const before = judged.get(scenario.contentHash);
     if (before) return before;
-    const now = judge(scenario, { provider, attempts, signal: stop });
+    const now = judge(scenario, { provider, attempts, gates: options.gates as GateSet, signal: stop });
     judged.set(scenario.contentHash, now);
     now.catch(() => judged.delete(scenario.contentHash));
     return now;
@@ -111,6 +111,8 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
     n: target.n,
     archetypes: writer.archetypes,
     proven: provider !== undefined,
+    // Folders of earlier versions name no gates.
+    ...(options.gates === "all" ? {} : { gates: options.gates }),
     ...(endpoint && {
       model: await endpoint.model(signal),
       url: endpoint.address.shown,
@@ -142,6 +144,7 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
       jobs: options.jobs ?? availableParallelism(),
       known,
       proven: provider !== undefined,
+      gates: options.gates,
       judge: ask,
       signal,
       onProgress: (now) => {

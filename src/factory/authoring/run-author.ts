@@ -24,6 +24,8 @@ export interface AuthorRun {
   readonly known: NearDuplicates;
   /** Whether gates run what they judge: written into each bundle. */
   readonly proven: boolean;
+  /** Which gates those are. */
+  readonly gates: string;
   readonly judge: (
     scenario: Scenario,
     plan: readonly (readonly string[])[],
@@ -120,7 +122,7 @@ async function recall(run: AuthorRun, candidate: Candidate, record: AuthorRecord
   if (scenario === undefined) {
     const again = await run.author.next(candidate.archetype, candidate.index, run.signal);
     if (isRefusal(again)) return { ...record, gate: again.gate, reason: again.reason };
-    scenario = markProven(again.scenario, run.proven);
+    scenario = markProven(again.scenario, run.proven, run.gates);
     run.folder.restore(scenario);
   }
   run.known.add(scenario);
@@ -160,7 +162,7 @@ function settle(run: AuthorRun, { archetype, index }: Candidate, judged: Judged)
     const { gate, reason, evidence } = near;
     return refuse(gate, reason, { scenario: scenarioFields(judged.scenario), gate, reason, evidence });
   }
-  const scenario = markProven(judged.scenario, run.proven);
+  const scenario = markProven(judged.scenario, run.proven, run.gates);
   run.known.add(scenario);
   const record = { archetype, index, id, gate: null, reason: null };
   run.folder.admit(scenario, record);

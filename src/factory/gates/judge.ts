@@ -1,4 +1,4 @@
-// All gates on one scenario, in order, in or without a sandbox.
+// The gates on one scenario, in order, in or without a sandbox.
 
 import type { Scenario } from "../../data/scenario.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
@@ -18,10 +18,17 @@ export interface Judgement {
   readonly notAsked: readonly GateName[];
 }
 
+/** How much is asked: `all` gates, as an eval wants it; `proof`: only that the scenario can be solved and is not solved already, which
+ *  is enough for training data and a tenth of the worlds. */
+export const gateSets = ["all", "proof"] as const;
+export type GateSet = (typeof gateSets)[number];
+
 /** How to judge. */
 export interface JudgeOptions {
   /** `undefined`: only what can be said without running anything. */
   readonly provider: SandboxProvider | undefined;
+  /** Default: all of them. */
+  readonly gates?: GateSet;
   /** Ask on after a gate has failed, as far as the others do not build on it. */
   readonly all?: boolean;
   /** Candidate solutions of a scenario that must not be solvable. */
@@ -54,6 +61,10 @@ export async function judge(scenario: Scenario, options: JudgeOptions): Promise<
   }
   if (!early.passed && !(await ask(early))) return done();
   const context = { scenario, provider, signal };
+  if (options.gates === "proof") {
+    if (await ask(noOpGate(context))) await ask((await referenceGate(context, 1)).result);
+    return done();
+  }
   if (!(await ask(initialStateGate(context)))) return done();
   if (!(await ask(noOpGate(context)))) return done();
   const reference = await referenceGate(context);

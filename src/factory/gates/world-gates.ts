@@ -61,12 +61,12 @@ export interface ReferenceRuns {
   readonly varying: ReadonlySet<string>;
 }
 
-/** Plays the reference solution in fresh worlds. */
-export async function referenceGate(context: GateContext): Promise<ReferenceRuns> {
+/** Plays the reference solution in so many fresh worlds. */
+export async function referenceGate(context: GateContext, worlds = REFERENCE_RUNS): Promise<ReferenceRuns> {
   const runs: Replay[] = [];
   const result = await answer("reference", async () => {
     const { scenario } = context;
-    for (let run = 1; run <= REFERENCE_RUNS; run++) {
+    for (let run = 1; run <= worlds; run++) {
       const one = await replay(context, scenario.referenceSolution);
       runs.push(one);
       const no = (reason: string) =>
@@ -97,12 +97,16 @@ export async function referenceGate(context: GateContext): Promise<ReferenceRuns
         return no(
           run === 1
             ? `the reference solution fails the checker (status ${one.status}${one.output.trim() ? `: ${excerpt(one.output)}` : ""})`
-            : `the reference solution passes in one world and fails in another (run ${run} of ${REFERENCE_RUNS}): it is flaky`,
+            : `the reference solution passes in one world and fails in another (run ${run} of ${worlds}): it is flaky`,
         );
     }
-    return passed("reference", `the reference solution passes in ${REFERENCE_RUNS} fresh worlds`, {
-      statuses: runs[0]!.steps.map(({ status }) => status),
-    });
+    return passed(
+      "reference",
+      `the reference solution passes in ${worlds === 1 ? "a fresh world" : `${worlds} fresh worlds`}`,
+      {
+        statuses: runs[0]!.steps.map(({ status }) => status),
+      },
+    );
   });
   const varying = new Set(runs.slice(1).flatMap((run) => stateDifference(runs[0]!.state, run.state)));
   return { result, runs, varying };

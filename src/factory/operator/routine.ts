@@ -14,6 +14,8 @@ export interface RoutineSettings {
   readonly rng: Rng;
   /** 0 = straight through, 1 = as much exploration as there is. */
   readonly detours: number;
+  /** No look between directive and work that the work does not need. */
+  readonly trim: boolean;
   /** Which of the solutions, round and round: samples of one scenario take different ones as long as there are any. */
   readonly turn: number;
   readonly fault: Fault | undefined;
@@ -48,7 +50,7 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
   }
   const told = scenario.directive === null || seen.directive;
   const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];
-  const work = told ? trim(solution, plan, seen.text, rng, detours) : solution;
+  const work = told ? trim(solution, plan, seen.text, rng, settings.trim ? 0 : detours) : solution;
   // Mistakes draw from a generator of their own: up to the mistake the session is the one without it.
   const mistakes = rng.fork("fault");
   if (fault === "prose") for (const words of talk(mistakes, mistakes.int(3, 4))) yield* say(words);
@@ -95,7 +97,7 @@ interface Working extends RoutineSettings {
   readonly say: (command: string) => Generator<string, string, string>;
 }
 
-function* workThrough(work: Solution, plan: Plan, { rng, detours, say }: Working): Routine {
+function* workThrough(work: Solution, plan: Plan, { rng, detours, trim: trimmed, say }: Working): Routine {
   const sometimes = (p: number) => rng.chance(p * detours);
   const firstAct = work.findIndex(({ kind }) => kind === "act");
   const done = new Set<string>();
@@ -104,8 +106,8 @@ function* workThrough(work: Solution, plan: Plan, { rng, detours, say }: Working
       // A slip that only reads is a look like any other, and as rare.
       const acts = plan.slips.filter((slip) => !isLook(slip));
       if (acts.length > 0 && sometimes(0.5)) yield* say(rng.pick(acts));
-      else if (plan.slips.length > 0 && sometimes(0.12)) yield* say(rng.pick(plan.slips));
-      else if (plan.look.length > 0 && sometimes(0.06)) yield* say(rng.pick(plan.look));
+      else if (!trimmed && plan.slips.length > 0 && sometimes(0.12)) yield* say(rng.pick(plan.slips));
+      else if (!trimmed && plan.look.length > 0 && sometimes(0.06)) yield* say(rng.pick(plan.look));
       if (sometimes(0.12)) yield* misuse(command, say);
     }
     if (kind === "verify" && rng.chance(0.08)) continue;

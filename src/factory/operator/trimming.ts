@@ -11,7 +11,8 @@ const KEPT = 0.15;
 
 /** The work as it is done: pure looks before the first act are left out nearly always, one is put in where the work could not be known
  *  without.
- *  @param screen everything that was shown so far */
+ *  @param screen everything that was shown so far
+ *  @param detours how much exploration there is; at 0 no look stays that is not needed */
 export function trim(work: Solution, plan: Plan, screen: string, rng: Rng, detours: number): Solution {
   const firstAct = work.findIndex(({ command, kind }) => kind === "act" && programOf(command) !== "cd");
   // Where nothing can be done, looking is the work.

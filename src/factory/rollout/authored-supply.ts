@@ -13,7 +13,7 @@ import { type Author, builtinAuthor, isRefusal, type Refusal } from "../author/a
 import type { AuthoredScenario } from "../author/plan.ts";
 import { AuthorFolder, type AuthorRecord } from "../authoring/author-folder.ts";
 import { inOrder } from "../authoring/ordered.ts";
-import { judge } from "../gates/judge.ts";
+import { type GateSet, judge } from "../gates/judge.ts";
 import { NearDuplicates } from "../gates/near-duplicates.ts";
 import type { RolloutOptions } from "./options.ts";
 import type { Supply } from "./supply.ts";
@@ -33,19 +33,26 @@ export class AuthoredSupply implements Supply, Disposable {
 
   /** @throws UserError when the folder was begun with other settings, or no archetype is left */
   constructor(
-    options: Pick<RolloutOptions, "out" | "seed" | "archetypes" | "holdout" | "jobs">,
+    options: Pick<RolloutOptions, "out" | "seed" | "archetypes" | "holdout" | "jobs" | "gates">,
     private readonly provider: SandboxProvider,
     private readonly terminal: Terminal,
   ) {
     const { seed, archetypes, holdout } = options;
     this.jobs = options.jobs;
+    this.gates = options.gates as GateSet;
     this.author = builtinAuthor({ seed, archetypes, holdout });
-    const settings = { author: this.author.name, seed, archetypes: this.author.archetypes };
+    const settings = {
+      author: this.author.name,
+      seed,
+      archetypes: this.author.archetypes,
+      ...(this.gates === "all" ? {} : { gates: this.gates }),
+    };
     this.folder = new AuthorFolder(join(options.out, ROLLOUT_FILES.scenarios), settings);
     this.folder.writeManifest({ kind: "scenarios", settings });
     this.earlier = [...this.folder.records];
   }
   private readonly jobs: number;
+  private readonly gates: GateSet;
 
   async first(count: number, signal: AbortSignal): Promise<readonly Scenario[]> {
     const progress = startProgress(this.terminal, {
@@ -106,11 +113,16 @@ export class AuthoredSupply implements Supply, Disposable {
     const file = earlier?.gate === null ? this.folder.kept(earlier.id) : undefined;
     if (
       earlier !== undefined &&
-      (earlier.gate !== null || file?.contentHash === markProven(made.scenario, true).contentHash)
+      (earlier.gate !== null || file?.contentHash === markProven(made.scenario, true, this.gates).contentHash)
     )
       return { made, earlier };
     const attempts = made.plan?.solutions.map((solution) => solution.map(({ command }) => command)) ?? [];
-    const judgement = await judge(made.scenario, { provider: this.provider, attempts, signal });
+    const judgement = await judge(made.scenario, {
+      provider: this.provider,
+      attempts,
+      gates: this.gates,
+      signal,
+    });
     const failed = judgement.results.find(({ passed }) => !passed);
     return { made, earlier, failed };
   }
@@ -134,7 +146,7 @@ export class AuthoredSupply implements Supply, Disposable {
     if (failed) return reject(failed.gate, failed.reason, scenarioFields(made.scenario));
     const near = this.known.gate(made.scenario);
     if (!near.passed) return reject(near.gate, near.reason, scenarioFields(made.scenario));
-    const scenario = markProven(made.scenario, true);
+    const scenario = markProven(made.scenario, true, this.gates);
     if (earlier === undefined) this.folder.admit(scenario, record(null, null));
     else if (this.folder.kept(scenario.id) === undefined) this.folder.restore(scenario);
     this.known.add(made.scenario);

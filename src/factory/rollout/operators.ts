@@ -56,14 +56,14 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
 }
 
 function builtin(options: RolloutOptions): Operators {
-  const { seed, detours, faults } = options;
+  const { seed, detours, trim, faults } = options;
   return {
     kind: "builtin",
     name: OPERATOR_NAME,
-    model: ({ scenario, sample }) => builtinOperator(scenario, { seed, sample, detours, faults }),
+    model: ({ scenario, sample }) => builtinOperator(scenario, { seed, sample, detours, trim, faults }),
     sampling: () => ({ temperature: 0, topP: 1, seed: undefined }),
     scaffold: undefined,
-    settings: { operator: OPERATOR_NAME, detours, faults },
+    settings: { operator: OPERATOR_NAME, detours, ...(trim ? { trim } : {}), faults },
     describe: async () => null,
   };
 }

@@ -3,6 +3,7 @@
 import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
 import { episodeJobs, episodeOptions } from "../../agent/episode-options.ts";
 import type { Options } from "../../base/options.ts";
+import { gateSets } from "../gates/judge.ts";
 
 const what = "What";
 const operator = "Operator";
@@ -37,6 +38,13 @@ export const rolloutOptions = {
     value: "NAMES",
     group: what,
     help: "not these archetypes: they are kept for the eval",
+  },
+  gates: {
+    type: "string",
+    choices: gateSets,
+    default: "all",
+    group: what,
+    help: "of the scenarios that the built-in author makes: proof asks only whether one can be solved and is not solved already, much faster",
   },
   seed: { type: "int", min: 0, default: 0, group: what, help: "decides scenarios, operator and sampling" },
 
@@ -76,6 +84,11 @@ export const rolloutOptions = {
     default: 0.5,
     group: operator,
     help: "how much the built-in operator explores, slips and recovers",
+  },
+  trim: {
+    type: "flag",
+    group: operator,
+    help: "the built-in operator goes from the directive straight to work: it looks first only where it could not know without",
   },
   faults: {
     type: "float",
