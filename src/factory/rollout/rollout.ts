@@ -157,8 +157,9 @@ async function rollRounds(run: Run, signal: AbortSignal): Promise<void> {
     if (signal.aborted) throw new Interrupted("rollout: stopped");
     if (goal === undefined || supply.size !== undefined || tally.kept >= goal) return;
     // What failed this time may fail again: a few more than the yield so far asks for.
-    const share = Math.max(0.1, tally.kept / Math.max(1, wanted * samples));
-    wanted += Math.max(1, Math.ceil((goal - tally.kept) / (share * samples)));
+    const kept = tally.keptAmong(scenarios);
+    const share = Math.max(0.1, kept / Math.max(1, wanted * samples));
+    wanted += Math.max(1, Math.ceil((goal - kept) / (share * samples)));
   }
 }
 

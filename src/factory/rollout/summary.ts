@@ -34,13 +34,20 @@ export class Tally {
   finished = 0;
   kept = 0;
   readonly failures = new Map<string, string>();
+  private readonly keptOf = new Map<string, number>();
   private readonly outcomes: Record<string, number> = {};
   private readonly archetypes: Record<string, Yield> = {};
   private readonly models: Record<string, Yield> = {};
   private readonly reasons: Record<string, number> = {};
 
+  /** Kept samples of `scenarios`: a run that goes on counts what it counted before, whatever came later. */
+  keptAmong(scenarios: readonly { readonly id: string }[]): number {
+    return scenarios.reduce((sum, { id }) => sum + (this.keptOf.get(id) ?? 0), 0);
+  }
+
   /** A finished sample. */
   add(record: SampleRecord): void {
+    if (record.keep) this.keptOf.set(record.scenario_id, (this.keptOf.get(record.scenario_id) ?? 0) + 1);
     this.failures.delete(record.id);
     count(this.outcomes, record.outcome);
     for (const cell of [this, cellOf(this.archetypes, record.archetype), cellOf(this.models, record.model)]) {
