@@ -1,64 +1,20 @@
 // What the pages tell people to type is held against the parser itself.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kernels } from "../../kernels/index.ts";
+import { optionsPage, pagePath } from "../../scripts/options-page.ts";
 import { readConfig } from "../../src/base/config-file.ts";
 import { findKey, type OptionTable } from "../../src/base/options.ts";
 import { globalFlags, runProgram } from "../../src/base/program.ts";
 import { commands } from "../../src/commands/index.ts";
 import { silent } from "../base/silent-terminal.ts";
+import { codeOf, commandLines, pages, root, shellBlocks, wordsOf } from "./documents.ts";
 
-const root = join(import.meta.dir, "..", "..");
 const folder = mkdtempSync(join(tmpdir(), "sekft-docs-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const pages = ["README.md", "examples/README.md", "test/bench/README.md"].concat(
-  readdirSync(join(root, "docs"))
-    .filter((name) => name.endsWith(".md"))
-    .map((name) => `docs/${name}`),
-);
-
-/** Fenced blocks of a page by language, and what stands in backticks outside of them. */
-function codeOf(page: string): { blocks: { language: string; text: string }[]; spans: string[] } {
-  const text = readFileSync(join(root, page), "utf8");
-  const fence = /^```(\w*)\n([\s\S]*?)^```$/gm;
-  const blocks = [...text.matchAll(fence)].map(([, language, body]) => ({
-    language: language!,
-    text: body!,
-  }));
-  const indented = text.match(/^ {4}\S.*$/gm) ?? [];
-  blocks.push({ language: "", text: indented.map((line) => `${line.trim()}\n`).join("") });
-  const spans = [...text.replace(fence, "").matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!);
-  return { blocks, spans };
-}
-
-/** The command lines in a block: comments, pipes and the shell around them left out, continued lines joined. */
-function commandLines(block: string): string[] {
-  return block
-    .replaceAll("\\\n", " ")
-    .split("\n")
-    .map(firstPass)
-    .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/[;|>]|&&/))
-    .map((line) =>
-      line
-        .trim()
-        .replace(/^(do |\$ )/, "")
-        .replace(/^\.\/(dist\/)?sekft/, "sekft"),
-    )
-    .filter((line) => line.startsWith("sekft "));
-}
-
-/** A loop of the shell as its first pass. */
-function firstPass(line: string): string {
-  const [, name, value] = /^for (\w+) in (\S+)/.exec(line) ?? [];
-  return name === undefined ? line : line.replaceAll(`$${name}`, value!);
-}
-
-const wordsOf = (line: string) =>
-  (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
 
 /** Runs the parser, and nothing behind it. */
 function parse(line: string, config: string | undefined): Promise<number> {
@@ -89,9 +45,7 @@ for (const page of pages)
         expect(Object.keys(readConfig(config, options)).length).toBeGreaterThan(3);
       });
     }
-    for (const line of blocks
-      .filter(({ language }) => language !== "yaml")
-      .flatMap(({ text }) => commandLines(text)))
+    for (const line of shellBlocks(page).flatMap(({ text }) => commandLines(text)))
       test(`\`${line}\` is a command line`, async () => {
         expect(await parse(line, config)).toBe(0);
       });
@@ -110,6 +64,10 @@ for (const page of pages)
         expect(Object.keys(scripts)).toContain(name!);
     });
   });
+
+test("the page of options is what `bun run docs` writes", () => {
+  expect(readFileSync(pagePath, "utf8")).toBe(optionsPage());
+});
 
 test("the page on the engine lists every kernel", () => {
   const { spans } = codeOf("docs/engine.md");
