@@ -73,12 +73,12 @@ export class YamlValue {
     });
   }
 
-  /** The values of a map whose keys are known.
+  /** The values of a map whose keys are known, in snake case; the file may write them in kebab or camel case.
    *  @throws DataError naming an unknown key and the nearest known one */
   known<K extends string>(what: string, keys: readonly K[]): Partial<Record<K, YamlValue>> {
     const found: Partial<Record<K, YamlValue>> = {};
     for (const [name, value] of this.entries(what)) {
-      const key = keys.find((one) => one === name.replaceAll("-", "_"));
+      const key = keys.find((one) => one === flagName(name).replaceAll("-", "_"));
       if (key === undefined) {
         const near = closest(name, keys);
         throw value.wrong(

@@ -67,15 +67,15 @@ export interface ArmSpec {
 export const predictionNames = ["further_archetypes", "terminal_token", "terminal_ranking"] as const;
 export type PredictionName = (typeof predictionNames)[number];
 
-/** An experiment with everything settled: what the file leaves out is filled in, predictions are arms. Paths are as they were given,
- *  relative ones from the file's own folder made absolute. */
+/** An experiment with everything settled: what the file leaves out is filled in, predictions are arms. Paths are as they were given, relative ones
+ *  from the working directory, as everywhere on the command line. */
 export interface ResolvedSpec {
   readonly name: string;
   /** Path by name; `embedded` is the base inside the binary. */
   readonly bases: Readonly<Record<string, string>>;
   /** Archetypes that no data set may hold. */
   readonly holdout: readonly string[];
-  /** Options of the sandbox, those of `sekft sandbox check` and others. */
+  /** Options of the sandbox. */
   readonly sandbox: GivenOptions;
   readonly data: Readonly<Record<string, DataSpec>>;
   readonly scenarios: Readonly<Record<string, ScenarioSpec>>;

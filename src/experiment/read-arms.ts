@@ -1,0 +1,128 @@
+// `arms` of an experiment's file: what is measured, and against what.
+
+import type { YamlValue } from "../base/yaml-file.ts";
+import type { ArmSpec, GivenOptions, RenamedTerminals } from "./spec.ts";
+import { trainingTable } from "./spec-options.ts";
+import { integers, named, oneOf, text, texts } from "./spec-values.ts";
+
+/** What arms refer to. */
+export interface Surroundings {
+  readonly bases: readonly string[];
+  readonly data: readonly string[];
+  readonly scenarios: readonly string[];
+  readonly training: GivenOptions;
+  readonly seeds: readonly number[];
+}
+
+const KEYS = [
+  "base",
+  "data",
+  "training",
+  "prime",
+  "terminals",
+  "scenarios",
+  "seeds",
+  "compare_with",
+] as const;
+
+/** All arms.
+ *  @throws DataError for a name that nothing has, and for an arm that is another one again */
+export function readArms(value: YamlValue, around: Surroundings): Record<string, ArmSpec> {
+  const places = new Map<string, YamlValue>();
+  const arms = named(value, "arms by name", (arm, name) => {
+    places.set(name, arm);
+    return readArm(arm, around);
+  });
+  if (places.size === 0)
+    throw value.wrong(
+      "expected at least one arm, got none",
+      "base: {} measures the base, adapter: { data: main } trains one",
+    );
+  const earlier = new Map<string, string>();
+  for (const [name, arm] of Object.entries(arms)) {
+    const { compareWith: _, ...own } = arm;
+    const same = earlier.get(JSON.stringify(own));
+    if (same !== undefined)
+      throw places
+        .get(name)!
+        .wrong(
+          `expected something that tells it from arms.${same}, got the same`,
+          "give it data, a prime, terminals or another base",
+        );
+    earlier.set(JSON.stringify(own), name);
+  }
+  return Object.fromEntries(
+    Object.entries(arms).map(([name, arm]) => [
+      name,
+      { ...arm, compareWith: comparedWith(name, arm, arms, places.get(name)!) },
+    ]),
+  );
+}
+
+function readArm(value: YamlValue, around: Surroundings): ArmSpec {
+  const given = value.known("an arm (data, base, training, prime, terminals, scenarios, seeds)", KEYS);
+  const { base, data, training, prime, terminals, scenarios, seeds, compare_with } = given;
+  const trained = data !== undefined;
+  for (const [key, setting] of Object.entries({ training, seeds }))
+    if (!trained && setting !== undefined)
+      throw setting.wrong(`expected data beside ${key}, got none`, "without data nothing is trained");
+  if (around.bases.length > 1 && base === undefined)
+    throw value.wrong(
+      "expected base, since there are several, got nothing",
+      `one of ${around.bases.join(", ")}`,
+    );
+  return {
+    base: base === undefined ? around.bases[0]! : oneOf(text(base), around.bases, "a base", base),
+    data: trained ? oneOf(text(data), around.data, "a data set", data) : null,
+    training: trained ? { ...around.training, ...training?.options(trainingTable, "of `sekft train`") } : {},
+    prime: prime === undefined ? null : text(prime),
+    terminals: terminals === undefined ? null : readTerminals(terminals),
+    scenarios:
+      scenarios === undefined
+        ? around.scenarios
+        : texts(scenarios).map((one) => oneOf(one, around.scenarios, "a set of scenarios", scenarios)),
+    seeds: !trained ? [] : seeds === undefined ? around.seeds : integers(seeds),
+    compareWith: compare_with === undefined ? null : text(compare_with),
+    prediction: null,
+  };
+}
+
+/** `{ exit: leave, panic: stuck }`; what is left out keeps its name. */
+export function readTerminals(value: YamlValue): RenamedTerminals {
+  const { exit, panic } = value.known("words in place of exit and panic", ["exit", "panic"]);
+  const word = (one: YamlValue | undefined, usual: string) => {
+    const name = one === undefined ? usual : text(one);
+    if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name))
+      throw one!.wrong(`expected one word of small letters, got ${JSON.stringify(name)}`);
+    return name;
+  };
+  const renamed = { exit: word(exit, "exit"), panic: word(panic, "panic") };
+  if (renamed.exit === renamed.panic) throw value.wrong(`expected two words, got ${renamed.exit} twice`);
+  return renamed;
+}
+
+function comparedWith(
+  name: string,
+  arm: ArmSpec,
+  arms: Readonly<Record<string, ArmSpec>>,
+  place: YamlValue,
+): string | null {
+  if (arm.compareWith !== null) {
+    const others = Object.keys(arms).filter((other) => other !== name);
+    return oneOf(arm.compareWith, others, "compare_with to name another arm", place);
+  }
+  return plainArm(name, arm, arms);
+}
+
+/** The arm of the same base without anything done to it: with the same terminals if there is one. */
+export function plainArm(name: string, arm: ArmSpec, arms: Readonly<Record<string, ArmSpec>>): string | null {
+  const plain = Object.entries(arms).filter(
+    ([other, { base, data, prime }]) =>
+      other !== name && base === arm.base && data === null && prime === null,
+  );
+  const terminals = (one: ArmSpec) => JSON.stringify(one.terminals);
+  const found =
+    plain.find(([, other]) => terminals(other) === terminals(arm)) ??
+    plain.find(([, other]) => other.terminals === null);
+  return found?.[0] ?? null;
+}
