@@ -1,0 +1,162 @@
+// What the pages tell people to type is typed: every line of a page in order, in a folder of the page's own.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ScriptedEndpoint } from "../agent/scripted-endpoint.ts";
+import { heldOut, startOperators } from "../eval/scripted-operators.ts";
+import { bubblewrap } from "../factory/bubblewrap.ts";
+import { testDevice } from "../gpu.ts";
+import { need } from "../setup.ts";
+import { notRun, props, servers, substitutions } from "./docs-stage.ts";
+import { codeOf, pages, root, shellBlocks, shellLines } from "./documents.ts";
+
+const { gpuTest } = await testDevice();
+const worldTest = need("bubblewrap", bubblewrap !== undefined);
+const stage = mkdtempSync(join(tmpdir(), "sekft-docs-run-"));
+afterAll(() => rmSync(stage, { recursive: true, force: true }));
+
+const bin = join(stage, "bin");
+mkdirSync(bin);
+writeFileSync(join(bin, "sekft"), `#!/bin/sh\nexec "${process.execPath}" "${join(root, "cli.ts")}" "$@"\n`);
+chmodSync(join(bin, "sekft"), 0o755);
+
+// Nothing of the person who runs the tests: no endpoint, no key, no cache of the Hub.
+const own = Object.entries(process.env).filter(([name]) => !/^(SEKFT_|HF_|DOCKER_)/.test(name));
+const env = {
+  ...Object.fromEntries(own),
+  PATH: `${bin}:${process.env.PATH}`,
+  HF_HOME: join(stage, "hub"),
+  NO_COLOR: "1",
+};
+
+/** Ends only when stopped. */
+interface Server {
+  readonly line: string;
+  readonly address: string;
+  stop(): Promise<number>;
+}
+
+const documented = "http://127.0.0.1:8080";
+
+/** `line` as it is run. */
+function rewritten(line: string, address: string | undefined): string {
+  let run = line;
+  for (const { from, to } of substitutions) run = run.replace(from, to);
+  return address === undefined ? run : run.replaceAll(documented, address);
+}
+
+function shell(line: string, cwd: string) {
+  return Bun.spawn(["sh", "-c", line], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+}
+
+/** Starts a server and waits for the address that it prints. */
+async function startServer(line: string, cwd: string): Promise<Server> {
+  const child = shell(`exec ${line}`, cwd);
+  let said = "";
+  const found = Promise.withResolvers<string>();
+  const listen = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+      said += chunk;
+      const address = /http:\/\/127\.0\.0\.1:\d+[\w/-]*/.exec(said)?.[0];
+      if (address !== undefined && said.includes("\n", said.indexOf(address))) found.resolve(address);
+    }
+  };
+  const ended = Promise.all([listen(child.stdout), listen(child.stderr)]).then(() =>
+    found.reject(new Error(`${line}: ended before it served: ${said}`)),
+  );
+  found.promise.catch(() => undefined);
+  const address = await found.promise;
+  return {
+    line,
+    address,
+    async stop() {
+      child.kill("SIGINT");
+      await ended;
+      return child.exited;
+    },
+  };
+}
+
+/** What a line says that it writes. */
+function outputsOf(line: string): string[] {
+  return [...line.matchAll(/ (?:--(?:out|output-dir|holdout-out|html)|>) (\S+)/g)].map(([, path]) => path!);
+}
+
+/** What a line needs of the machine. */
+function testFor(line: string): typeof test {
+  if (/^sekft (author|rollout|eval(?! compare)|play|sandbox check)/.test(line)) return worldTest;
+  if (/^sekft (train|generate|resident|inspect forward)/.test(line)) return gpuTest;
+  return test;
+}
+
+for (const page of pages) {
+  // In a block that does not say its language only lines of sekft are commands; it may be a tree or an output.
+  const lines = shellBlocks(page).flatMap(({ language, text }) =>
+    shellLines(text).filter((line) => language !== "" || /(^|[;|&] *|do )sekft /.test(line)),
+  );
+  if (lines.length === 0) continue;
+  describe(page, () => {
+    const folder = join(stage, page.replaceAll("/", "-"));
+    let endpoint: ScriptedEndpoint | undefined;
+    let server: Server | undefined;
+
+    beforeAll(() => {
+      mkdirSync(folder);
+      for (const [path, put] of Object.entries(props[page] ?? {})) put(join(folder, path));
+      for (const { language, text } of codeOf(page).blocks) {
+        const name = language === "yaml" && /^# ([\w-]+\.yaml)\b/.exec(text)?.[1];
+        if (name) writeFileSync(join(folder, name), text);
+      }
+      if (lines.some((line) => line.includes(`--url ${documented}`))) endpoint = startOperators(heldOut);
+    });
+    afterAll(async () => {
+      endpoint?.[Symbol.dispose]();
+      await server?.stop();
+    });
+
+    for (const line of lines) {
+      const excuse = notRun.find(({ line: pattern }) => pattern.test(line));
+      if (excuse) continue;
+      testFor(line)(
+        `\`${line}\` does what it says`,
+        async () => {
+          const run = rewritten(line, endpoint?.url ?? server?.address);
+          if (servers.resident.test(line)) {
+            server = await startServer(`${run} --port 0`, folder);
+            // It listens before the base is loaded.
+            const ready = async () => (await fetch(`${server!.address}/health`)).ok;
+            while (!(await ready())) await Bun.sleep(50);
+            return;
+          }
+          if (servers.view.test(line)) {
+            const view = await startServer(`${run} --no-open --port 0`, folder);
+            const response = await fetch(view.address);
+            expect({ status: response.status, code: await view.stop() }).toEqual({ status: 200, code: 0 });
+            return;
+          }
+          const child = shell(run, folder);
+          const [out, err, code] = await Promise.all([
+            new Response(child.stdout).text(),
+            new Response(child.stderr).text(),
+            child.exited,
+          ]);
+          const said = code === 0 ? {} : { out: out.slice(-2000), err: err.slice(-2000) };
+          expect({ run, code, ...said }).toEqual({ run, code: 0 });
+          const missing = outputsOf(run).filter((path) => !existsSync(join(folder, path)));
+          expect({ run, missing }).toEqual({ run, missing: [] });
+        },
+        60_000,
+      );
+    }
+  });
+}
+
+test("every line that is not run, and every rewriting, is still in a page", () => {
+  const all = pages.flatMap((page) => shellBlocks(page).flatMap(({ text }) => shellLines(text)));
+  const idle = [...notRun.map(({ line }) => line), ...substitutions.map(({ from }) => from)].filter(
+    (pattern) => !all.some((line) => pattern.test(line)),
+  );
+  expect(idle).toEqual([]);
+});
