@@ -1,35 +1,21 @@
 // What the pages tell people to type is typed: every line of a page in order, in a folder of the page's own.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ScriptedEndpoint } from "../agent/scripted-endpoint.ts";
+import { temporaryFolder } from "../data/golden-text.ts";
 import { heldOut, startOperators } from "../eval/scripted-operators.ts";
 import { bubblewrap } from "../factory/bubblewrap.ts";
 import { testDevice } from "../gpu.ts";
 import { need } from "../setup.ts";
 import { notRun, props, servers, substitutions } from "./docs-stage.ts";
-import { codeOf, pages, root, shellBlocks, shellLines } from "./documents.ts";
+import { codeOf, pages, shellBlocks, shellLines } from "./documents.ts";
+import { openStage } from "./stage.ts";
 
 const { gpuTest } = await testDevice();
 const worldTest = need("bubblewrap", bubblewrap !== undefined);
-const stage = mkdtempSync(join(tmpdir(), "sekft-docs-run-"));
-afterAll(() => rmSync(stage, { recursive: true, force: true }));
-
-const bin = join(stage, "bin");
-mkdirSync(bin);
-writeFileSync(join(bin, "sekft"), `#!/bin/sh\nexec "${process.execPath}" "${join(root, "cli.ts")}" "$@"\n`);
-chmodSync(join(bin, "sekft"), 0o755);
-
-// Nothing of the person who runs the tests: no endpoint, no key, no cache of the Hub.
-const own = Object.entries(process.env).filter(([name]) => !/^(SEKFT_|HF_|DOCKER_)/.test(name));
-const env = {
-  ...Object.fromEntries(own),
-  PATH: `${bin}:${process.env.PATH}`,
-  HF_HOME: join(stage, "hub"),
-  NO_COLOR: "1",
-};
+const stage = openStage(temporaryFolder());
 
 /** Ends only when stopped. */
 interface Server {
@@ -47,18 +33,15 @@ function rewritten(line: string, address: string | undefined): string {
   return address === undefined ? run : run.replaceAll(documented, address);
 }
 
-function shell(line: string, cwd: string) {
-  return Bun.spawn(["sh", "-c", line], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-}
-
 /** Starts a server and waits for the address that it prints. */
 async function startServer(line: string, cwd: string): Promise<Server> {
-  const child = shell(`exec ${line}`, cwd);
+  const child = stage.start(`exec ${line}`, cwd);
   let said = "";
   const found = Promise.withResolvers<string>();
   const listen = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-      said += chunk;
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      said += decoder.decode(chunk, { stream: true });
       const address = /http:\/\/127\.0\.0\.1:\d+[\w/-]*/.exec(said)?.[0];
       if (address !== undefined && said.includes("\n", said.indexOf(address))) found.resolve(address);
     }
@@ -98,7 +81,7 @@ for (const page of pages) {
   );
   if (lines.length === 0) continue;
   describe(page, () => {
-    const folder = join(stage, page.replaceAll("/", "-"));
+    const folder = join(stage.folder, page.replaceAll("/", "-"));
     let endpoint: ScriptedEndpoint | undefined;
     let server: Server | undefined;
 
@@ -136,12 +119,7 @@ for (const page of pages) {
             expect({ status: response.status, code: await view.stop() }).toEqual({ status: 200, code: 0 });
             return;
           }
-          const child = shell(run, folder);
-          const [out, err, code] = await Promise.all([
-            new Response(child.stdout).text(),
-            new Response(child.stderr).text(),
-            child.exited,
-          ]);
+          const { out, err, code } = await stage.run(run, folder);
           const said = code === 0 ? {} : { out: out.slice(-2000), err: err.slice(-2000) };
           expect({ run, code, ...said }).toEqual({ run, code: 0 });
           const missing = outputsOf(run).filter((path) => !existsSync(join(folder, path)));

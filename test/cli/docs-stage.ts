@@ -11,7 +11,7 @@ import { root } from "./documents.ts";
 type Props = Readonly<Record<string, (path: string) => void>>;
 
 /** A random Llama of two layers with a tokenizer of bytes, in place of any base. */
-function tinyBase(path: string): void {
+export function tinyBase(path: string): void {
   cpSync(makeTalkingBase(join(path, "..", ".make")), path, { recursive: true });
   const file = join(path, "config.json");
   const config = JSON.parse(readFileSync(file, "utf8"));
@@ -27,7 +27,7 @@ const corpus = (name: string) =>
     .split("\n");
 
 /** Real sessions. */
-function sessions(path: string): void {
+export function sessions(path: string): void {
   const rows = corpus("trajectories").slice(0, 16);
   if (path.endsWith(".jsonl")) writeFileSync(path, rows.map((row) => `${row}\n`).join(""));
   else {
@@ -59,7 +59,7 @@ function keptAndRejected(path: string): void {
 }
 
 /** Two scenarios of kinds of work that the built-in operator's data do not hold. */
-function heldOut(path: string): void {
+export function heldOut(path: string): void {
   mkdirSync(path);
   for (const name of ["permissions-000.json", "text_replace-000.json"])
     cpSync(join(golden, "corpus/holdout", name), join(path, name));
