@@ -11,12 +11,12 @@ const plot = { left: 64, right: 16, top: 28, bottom: 44 };
 export function lossCurve(train: readonly Point[], evaluated: readonly Point[]): string | undefined {
   const points = [...train, ...evaluated];
   if (points.length === 0) return undefined;
-  const x = scale(
+  const x = linearScale(
     points.map(({ step }) => step),
     plot.left,
     width - plot.right,
   );
-  const y = scale(
+  const y = linearScale(
     points.map(({ value }) => value),
     height - plot.bottom,
     plot.top,
@@ -77,7 +77,7 @@ function legend(train: boolean, evaluated: boolean): string[] {
 }
 
 /** A linear scale over the values, with about five round ticks inside. */
-function scale(values: readonly number[], from: number, to: number) {
+export function linearScale(values: readonly number[], from: number, to: number) {
   const low = values.reduce((least, x) => Math.min(least, x), Number.POSITIVE_INFINITY);
   const high = values.reduce((most, x) => Math.max(most, x), Number.NEGATIVE_INFINITY);
   const span = high - low || Math.abs(high) || 1;
