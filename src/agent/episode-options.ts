@@ -1,11 +1,12 @@
 // The options of every command that runs episodes: when one of them ends by itself.
 
 import type { Options } from "../base/options.ts";
+import { terminalsOption } from "../base/terminal-words.ts";
 import { defaultEpisodeLimits, type EpisodeLimits } from "./contract.ts";
 
 const group = "Limits";
 
-/** `--max-steps --ctx-budget --max-tokens --wall-seconds --output-tokens --consecutive-errors`. */
+/** `--max-steps --ctx-budget --max-tokens --wall-seconds --output-tokens --consecutive-errors --terminals`. */
 export const episodeOptions = {
   maxSteps: {
     type: "int",
@@ -54,6 +55,7 @@ export const episodeOptions = {
     group,
     help: "failing commands in a row that end a session",
   },
+  terminals: { ...terminalsOption, group: "Endings" },
 } as const;
 
 /** `--jobs` of a command that runs many episodes. */

@@ -1,6 +1,7 @@
 // One session in a shell: a world is stood up, a model acts in it until it leaves or is stopped, and the state that it leaves is judged.
 
 import { InfrastructureError, Interrupted } from "../base/errors.ts";
+import { plainTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { Turn } from "../data/normalize.ts";
 import type { Scenario } from "../data/scenario.ts";
 import type { Terminal } from "../data/trajectory.ts";
@@ -8,6 +9,7 @@ import type { CommandResult, Sandbox, SandboxProvider } from "../sandbox/contrac
 import type { Episode, EpisodeLimits, GenerateSettings, LimitName, Model, Reply, Step } from "./contract.ts";
 import { decideOutcome, PATIENCE } from "./outcome.ts";
 import { hasDiscovered, hasOperated } from "./provider-use.ts";
+import { renameScenario } from "./renamed-scenario.ts";
 import { type ReadReply, readReply } from "./reply.ts";
 import { countTokens, cutOutput, fitScrollback } from "./scrollback.ts";
 import { readShell } from "./shell-syntax.ts";
@@ -24,6 +26,8 @@ export interface EpisodeRequest {
   readonly scaffold?: string | undefined;
   /** Turns before the session's own, such as an earlier session: sent after the system text, never recorded. */
   readonly prime?: readonly Turn[] | undefined;
+  /** The words that end the session; the screen speaks of them by these names. `exit` and `panic` when not given. */
+  readonly terminals?: TerminalWords | undefined;
   /** Sentences beside a command are taken off before it is run and recorded; an eval runs them. */
   readonly stripProse?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -59,6 +63,8 @@ type End = { readonly by: "terminal" | "idle" } | { readonly by: "limit"; readon
 class Session {
   sandbox: Sandbox | undefined;
   private readonly started = performance.now();
+  private readonly scenario: Scenario;
+  private readonly words: TerminalWords;
   private deadline = Number.POSITIVE_INFINITY;
   private readonly head: readonly Turn[];
   private readonly exchanges: Turn[][] = [];
@@ -77,7 +83,9 @@ class Session {
   private everRan = false;
 
   constructor(private readonly request: EpisodeRequest) {
-    const { system, announcement } = request.scenario;
+    this.words = request.terminals ?? plainTerminals;
+    this.scenario = renameScenario(request.scenario, this.words);
+    const { system, announcement } = this.scenario;
     this.head = [
       { role: "system", content: system },
       { role: "user", content: announcement.login },
@@ -87,9 +95,10 @@ class Session {
   /** Stands the world up, lets the model act, judges.
    *  @throws InfrastructureError */
   async live(): Promise<void> {
-    const { provider, scenario, limits, signal } = this.request;
+    const { scenario, words: terminals } = this;
+    const { provider, limits, signal } = this.request;
     signal?.throwIfAborted();
-    this.sandbox = await provider.open(scenario, { ...(signal && { signal }) });
+    this.sandbox = await provider.open(scenario, { terminals, ...(signal && { signal }) });
     this.deadline = performance.now() + limits.wallSeconds * 1000;
     const wallMs = limits.wallSeconds * 1000;
     // Timers hold 31 bits; what is longer is no limit.
@@ -107,7 +116,8 @@ class Session {
 
   /** One reply and what it does; why it was the last one, if it was. */
   private async step(sandbox: Sandbox): Promise<End | undefined> {
-    const { scenario, limits } = this.request;
+    const { scenario, words } = this;
+    const { limits } = this.request;
     const prompt = `${scenario.user}@${scenario.host}:${sandbox.shownDirectory}$ `;
     this.exchanges.push([{ role: "user", content: prompt }]);
     const sent = await this.prompt();
@@ -117,7 +127,7 @@ class Session {
     if (reply === undefined) return { by: "limit", limit: "wall" };
     const answered = performance.now();
     const read = readReply(reply.content, {
-      known: [scenario.provider.name],
+      known: [scenario.provider.name, words.exit, words.panic],
       ...(this.request.stripProse && { stripProse: true }),
     });
     this.exchanges.at(-1)!.push({ role: "assistant", content: read.command });
@@ -136,7 +146,8 @@ class Session {
   }
 
   private async prompt(): Promise<Turn[] | undefined> {
-    const { scenario, scaffold, prime = [], limits, model } = this.request;
+    const { scenario } = this;
+    const { scaffold, prime = [], limits, model } = this.request;
     const [system, login] = this.head as [Turn, Turn];
     const opening =
       scaffold === undefined
@@ -258,7 +269,8 @@ class Session {
 
   /** The record of what happened. */
   episode(failure: InfrastructureError | undefined): Episode {
-    const { scenario, model } = this.request;
+    const { scenario } = this;
+    const { model } = this.request;
     const last = this.exchanges.at(-1);
     // A prompt that nobody answered is not part of the session.
     const answered = last?.length === 1 ? this.exchanges.slice(0, -1) : this.exchanges;

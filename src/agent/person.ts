@@ -1,6 +1,7 @@
 // A person as the operator: lines from a keyboard or a pipe, in the place of a model's replies.
 
 import { createInterface } from "node:readline/promises";
+import { plainTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { Model } from "./contract.ts";
 import { readShell } from "./shell-syntax.ts";
 
@@ -12,12 +13,14 @@ export interface Seat {
   readonly interactive: boolean;
   /** Called when Ctrl-C is pressed on an empty line for the second time. */
   readonly onLeave: () => void;
+  /** The words that end the session. */
+  readonly terminals?: TerminalWords | undefined;
 }
 
 /** A person's replies. Blank lines are not counted; a quote or a here-document that is open goes on over the next lines; the end of
- *  the input is `exit`, as in a shell. */
+ *  the input is `exit`, as in a shell, by whatever name. */
 export function personModel(seat: Seat): Model & Disposable {
-  const { input, output, interactive } = seat;
+  const { input, output, interactive, terminals: words = plainTerminals } = seat;
   const lines = createInterface({
     input,
     ...(interactive && { output }),
@@ -35,7 +38,9 @@ export function personModel(seat: Seat): Model & Disposable {
     pending = [];
     lines.write(null, { ctrl: true, name: "e" });
     lines.write(null, { ctrl: true, name: "u" });
-    output.write(written ? "^C\n" : "\n(Ctrl-C again leaves; exit, panic or Ctrl-D end the session)\n");
+    output.write(
+      written ? "^C\n" : `\n(Ctrl-C again leaves; ${words.exit}, ${words.panic} or Ctrl-D end the session)\n`,
+    );
     lines.setPrompt(prompt);
     lines.prompt();
   });
@@ -47,8 +52,8 @@ export function personModel(seat: Seat): Model & Disposable {
     } else output.write(text);
     const next = await source.next();
     asked = 0;
-    if (!interactive) output.write(`${next.done ? "exit" : next.value}\n`);
-    else if (next.done) output.write("exit\n");
+    if (!interactive) output.write(`${next.done ? words.exit : next.value}\n`);
+    else if (next.done) output.write(`${words.exit}\n`);
     return next.done ? undefined : next.value;
   };
 
@@ -59,7 +64,7 @@ export function personModel(seat: Seat): Model & Disposable {
       pending = [];
       for (;;) {
         const next = await line(pending.length === 0 ? prompt : "> ");
-        if (next === undefined) pending = ["exit"];
+        if (next === undefined) pending = [words.exit];
         else pending.push(next);
         const content = pending.join("\n");
         if (content.trim() === "") pending = [];

@@ -1,6 +1,6 @@
 // Tells talk from commands, line by line. A label for records and outcomes: what is run never depends on it in an eval.
 
-import { commandNames } from "./command-names.ts";
+import { commandNames } from "../base/command-names.ts";
 import { readShell } from "./shell-syntax.ts";
 
 /** Words with which a sentence begins and no command does. */

@@ -3,7 +3,7 @@
 import { defineCommand, type Terminal } from "../base/command.ts";
 import { UserError } from "../base/errors.ts";
 import type { Options } from "../base/options.ts";
-import { dataOptions, toDatasetOptions } from "../data/data-options.ts";
+import { dataOptions, endingOptions, toDatasetOptions } from "../data/data-options.ts";
 
 const inspectMaskOptions = {
   base: {
@@ -16,6 +16,7 @@ const inspectMaskOptions = {
   },
   ...dataOptions,
   data: { ...dataOptions.data, required: true },
+  ...endingOptions,
   index: { type: "int", min: 0, group: "View", help: "show only this row, counted from 0" },
   limit: {
     type: "int",

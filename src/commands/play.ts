@@ -4,6 +4,13 @@ import type { Episode, EpisodeLimits } from "../agent/contract.ts";
 import { defineCommand, type Terminal } from "../base/command.ts";
 import { DataError, Interrupted, UserError } from "../base/errors.ts";
 import { displayed } from "../base/terminal.ts";
+import {
+  parseTerminals,
+  plainTerminals,
+  recordedTerminals,
+  type TerminalWords,
+  terminalsOption,
+} from "../base/terminal-words.ts";
 import type { Scenario } from "../data/scenario.ts";
 import { sandboxOptions } from "../sandbox/sandbox-options.ts";
 
@@ -14,7 +21,7 @@ export const play = defineCommand({
   summary: "Puts you in a scenario, in the same harness as a model",
   description:
     "Shows what a model sees and runs what you type in the scenario's world; at the end the checker judges the state that you " +
-    "leave. Leave with exit, or with panic when the task cannot be done. Ctrl-D is exit, Ctrl-C drops the line.",
+    "leave. Leave with exit, or with panic when the task cannot be done (or as --terminals calls them). Ctrl-D is exit, Ctrl-C drops the line.",
   options: {
     scenario: {
       type: "string",
@@ -45,6 +52,7 @@ export const play = defineCommand({
       group: session,
       help: "append the session as a trajectory",
     },
+    terminals: { ...terminalsOption, group: session },
     ...sandboxOptions,
   },
   operand: "scenario",
@@ -57,6 +65,7 @@ export const play = defineCommand({
     { line: "sekft play one.json --json < commands.txt", does: "commands from a file, the result as JSON" },
   ],
   async run(options, terminal) {
+    const terminals = parseTerminals(options.terminals);
     const scenario = await scenarioOf(options.scenario, options.id);
     const { defaultEpisodeLimits } = await import("../agent/contract.ts");
     const limits: EpisodeLimits = options.limits
@@ -65,9 +74,10 @@ export const play = defineCommand({
     const written = options.record === undefined ? undefined : await readRecords(options.record);
     const { openProvider } = await import("../sandbox/open-provider.ts");
     await using provider = await openProvider(options, terminal.note);
-    const episode = await sit(scenario, { provider, limits }, terminal);
-    report(episode, scenario, terminal);
-    if (options.record !== undefined) await append(options.record, written!, episode, scenario, terminal);
+    const episode = await sit(scenario, { provider, limits, terminals }, terminal);
+    report(episode, scenario, terminals, terminal);
+    if (options.record !== undefined)
+      await append(options.record, written!, episode, { scenario, terminals }, terminal);
     if (episode.error !== null) {
       const { InfrastructureError } = await import("../base/errors.ts");
       throw new InfrastructureError(episode.error.kind, episode.error.message);
@@ -98,11 +108,12 @@ async function scenarioOf(path: string, id: string | undefined): Promise<Scenari
 /** Runs the session on standard input; what the world shows goes to stdout, or to stderr when stdout is for JSON. */
 async function sit(
   scenario: Scenario,
-  harness: Pick<import("../agent/episode.ts").EpisodeRequest, "provider" | "limits">,
+  harness: Pick<import("../agent/episode.ts").EpisodeRequest, "provider" | "limits" | "terminals">,
   terminal: Terminal,
 ): Promise<Episode> {
   const { runEpisode } = await import("../agent/episode.ts");
   const { personModel } = await import("../agent/person.ts");
+  const { renameScenario } = await import("../agent/renamed-scenario.ts");
   const { isatty } = await import("node:tty");
   const show = (text: string) => {
     if (text !== "") (terminal.json ? terminal.warn : terminal.out)(displayed(text.replace(/\n$/, "")));
@@ -114,12 +125,14 @@ async function sit(
     output,
     interactive: isatty(0) && isatty(terminal.json ? 2 : 1),
     onLeave: () => leave.abort(),
+    terminals: harness.terminals,
   });
   const interrupt = () => leave.abort();
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  show(scenario.system);
-  show(scenario.announcement.login);
+  const shown = renameScenario(scenario, harness.terminals ?? plainTerminals);
+  show(shown.system);
+  show(shown.announcement.login);
   try {
     return await runEpisode({
       scenario,
@@ -127,7 +140,7 @@ async function sit(
       ...harness,
       settings: { temperature: 0, topP: 1, seed: undefined },
       signal: leave.signal,
-      onStep: (_, shown) => show(shown),
+      onStep: (_, output) => show(output),
     });
   } catch (error) {
     if (error instanceof Interrupted) throw new Interrupted("play: left; the world is gone");
@@ -138,7 +151,7 @@ async function sit(
   }
 }
 
-function report(episode: Episode, scenario: Scenario, terminal: Terminal): void {
+function report(episode: Episode, scenario: Scenario, terminals: TerminalWords, terminal: Terminal): void {
   const { outcome, terminal: word, verified, operated, discovered, limitsHit, steps, error } = episode;
   const wallSeconds = episode.wallMs / 1000;
   if (terminal.json) {
@@ -148,6 +161,7 @@ function report(episode: Episode, scenario: Scenario, terminal: Terminal): void 
       outcome,
       terminal: word,
       verified,
+      ...recordedTerminals(terminals),
     };
     const rest = { operated, discovered, steps: steps.length, limits_hit: limitsHit, error };
     terminal.out(JSON.stringify({ ...facts, ...rest, wall_seconds: wallSeconds, turns: episode.turns }));
@@ -191,14 +205,14 @@ async function append(
   file: string,
   written: readonly string[],
   episode: Episode,
-  scenario: Scenario,
+  { scenario, terminals }: { readonly scenario: Scenario; readonly terminals: TerminalWords },
   terminal: Terminal,
 ): Promise<void> {
   if (episode.error !== null) return;
   const { judgeSample } = await import("../factory/rollout/keep.ts");
   const { writeFileAtomic } = await import("../base/atomic.ts");
   const earlier = written.filter((row) => JSON.parse(row).scenario_id === scenario.id).length;
-  const record = judgeSample(episode, scenario, earlier);
+  const record = judgeSample(episode, scenario, earlier, terminals);
   writeFileAtomic(file, `${[...written, JSON.stringify(record)].join("\n")}\n`);
   const why = "reason" in record ? ` (not kept: ${record.reason})` : "";
   terminal.note(`play: ${record.id} is in ${file}${why}`);

@@ -1,5 +1,6 @@
 // The options about data that commands share: `...dataOptions` in a command's own table.
 
+import { parseTerminals, terminalsOption } from "../base/terminal-words.ts";
 import type { DatasetOptions } from "./dataset.ts";
 
 const group = "Data";
@@ -51,7 +52,23 @@ export const dataOptions = {
   },
 } as const;
 
-/** The values of {@link dataOptions} as `loadDataset` takes them. The parser has checked the choices. */
+/** How rows tell their endings, and what these count: for commands that train or show what is trained. */
+export const endingOptions = {
+  terminals: {
+    ...terminalsOption,
+    group,
+    help: "words that sessions are to end in, in place of exit and panic: renamed as the rows are read",
+  },
+  terminalWeight: {
+    type: "float",
+    min: 0,
+    default: 1,
+    group,
+    help: "factor on the loss of the turn that ends a session; 0: context only",
+  },
+} as const;
+
+/** The values of {@link dataOptions}, and of {@link endingOptions} where a command has them, as `loadDataset` takes them. The parser has checked the choices. */
 export function toDatasetOptions(values: {
   readonly data: string;
   readonly all: boolean;
@@ -60,14 +77,18 @@ export function toDatasetOptions(values: {
   readonly overlong: string;
   readonly strictPrefix: boolean;
   readonly specialInContent: string;
+  readonly terminals?: string | undefined;
+  readonly terminalWeight?: number;
 }): DatasetOptions {
-  const { data, all, holdout, maxLength, strictPrefix } = values;
+  const { data, all, holdout, maxLength, strictPrefix, terminalWeight = 1 } = values;
   return {
     data,
     all,
     holdout: holdout ?? [],
     maxLength,
     strictPrefix,
+    terminals: parseTerminals(values.terminals),
+    terminalWeight,
     overlong: values.overlong as DatasetOptions["overlong"],
     specialInContent: values.specialInContent as DatasetOptions["specialInContent"],
   };

@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Place, UserError } from "../base/errors.ts";
+import { endingOf, plainTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { ChatFormat } from "./chat/chat-format.ts";
 import { findDefects } from "./defects.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { refuseHeldOut } from "./holdout.ts";
 import { readTrajectories } from "./read-records.ts";
 import type { RefusalCode } from "./refused.ts";
+import { renameTurns } from "./rename-terminals.ts";
 import type { Terminal, TrajectoryRecord } from "./trajectory.ts";
 
 /** What to read and how. */
@@ -24,6 +26,10 @@ export interface DatasetOptions extends EncodeOptions {
   readonly all: boolean;
   /** Archetypes that no row may have. */
   readonly holdout?: readonly string[];
+  /** What the rows are to call their endings; `exit` and `panic` when not given. */
+  readonly terminals?: TerminalWords;
+  /** Factor on the loss of the turn that ends a session; 1 when not given. */
+  readonly terminalWeight?: number;
 }
 
 /** One sequence to train on. T tokens. */
@@ -93,14 +99,20 @@ export async function* encodeRows(
   counts: DatasetCounts = emptyCounts(),
 ): AsyncGenerator<DatasetRow> {
   await refuseHeldOut(options);
-  for await (const record of readTrajectories(options.data)) {
+  const { terminals = plainTerminals, terminalWeight = 1 } = options;
+  for await (const read of readTrajectories(options.data)) {
     counts.rows++;
-    if (!record.keep && !options.all) {
+    if (!read.keep && !options.all) {
       counts.notKept++;
       continue;
     }
+    const record = emphasiseTerminal(
+      { ...read, turns: renameTurns(read.turns, terminals) },
+      terminalWeight,
+      terminals,
+    );
     const result = judge(record, options, counts) ?? encodeTrajectory(record, format, options);
-    count(record, result, counts);
+    count(record, result, counts, terminals);
     yield { record, result };
   }
 }
@@ -168,9 +180,24 @@ export function emptyCounts(): DatasetCounts {
 }
 
 /** The last command of a conversation, when it is a terminal. */
-export function terminalOf(record: TrajectoryRecord): Terminal | "none" {
-  const last = record.turns.findLast((turn) => turn.role === "assistant")?.content.trim();
-  return last === "exit" || last === "panic" ? last : "none";
+export function terminalOf(
+  record: TrajectoryRecord,
+  terminals: TerminalWords = record.terminals ?? plainTerminals,
+): Terminal | "none" {
+  const last = record.turns.findLast((turn) => turn.role === "assistant");
+  return (last && endingOf(last.content, terminals)) ?? "none";
+}
+
+/** The record with `factor` on the loss of the turn that ends it; a record that ends in no terminal stays as it is. */
+function emphasiseTerminal(
+  record: TrajectoryRecord,
+  factor: number,
+  terminals: TerminalWords,
+): TrajectoryRecord {
+  if (factor === 1 || terminalOf(record, terminals) === "none") return record;
+  const last = record.turns.findLastIndex(({ role }) => role === "assistant");
+  const turn = record.turns[last]!;
+  return { ...record, turns: record.turns.with(last, { ...turn, weight: (turn.weight ?? 1) * factor }) };
 }
 
 /** Counts oddities, and refuses a record that contradicts itself. */
@@ -179,8 +206,8 @@ function judge(
   options: DatasetOptions,
   counts: DatasetCounts,
 ): Refused | undefined {
-  let contradiction: string | undefined;
-  for (const defect of findDefects(record)) {
+  let contradiction = otherWords(record, options.terminals ?? plainTerminals);
+  for (const defect of findDefects(record, options.terminals ?? plainTerminals)) {
     if (defect.contradiction) contradiction ??= defect.complaint;
     else counts.oddities[defect.complaint] = (counts.oddities[defect.complaint] ?? 0) + 1;
   }
@@ -189,7 +216,20 @@ function judge(
   return { id: record.id, place: record.place, refused: "bad_trajectory", reason: contradiction };
 }
 
-function count(record: TrajectoryRecord, result: Encoded | Refused, counts: DatasetCounts): void {
+/** Sessions that call their endings otherwise are never mixed in. */
+function otherWords({ terminals }: TrajectoryRecord, wanted: TerminalWords): string | undefined {
+  if (terminals === undefined) return undefined;
+  const { exit, panic } = terminals;
+  if (exit === wanted.exit && panic === wanted.panic) return undefined;
+  return `its endings are called ${exit} and ${panic}, not ${wanted.exit} and ${wanted.panic} (--terminals exit=${exit},panic=${panic} takes it)`;
+}
+
+function count(
+  record: TrajectoryRecord,
+  result: Encoded | Refused,
+  counts: DatasetCounts,
+  terminals: TerminalWords,
+): void {
   if ("refused" in result) {
     counts.refused[result.refused] = (counts.refused[result.refused] ?? 0) + 1;
     return;
@@ -197,7 +237,7 @@ function count(record: TrajectoryRecord, result: Encoded | Refused, counts: Data
   counts.trajectories++;
   counts.tokens += result.inputIds.length;
   for (const label of result.labels) if (label !== MASKED) counts.trainedTokens++;
-  counts.terminals[terminalOf(record)]++;
+  counts.terminals[terminalOf(record, terminals)]++;
   if (result.truncated > 0) counts.truncated++;
   counts.truncatedTokens += result.truncated;
   counts.assistantTurns += result.turns.length;

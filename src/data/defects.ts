@@ -1,5 +1,6 @@
 // What is wrong with a well-formed trajectory: a verdict that contradicts itself, or commands that are no commands.
 
+import { endingOf, plainTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { TrajectoryRecord } from "./trajectory.ts";
 
 /** One thing wrong with a trajectory. */
@@ -9,14 +10,18 @@ export interface Defect {
   readonly contradiction: boolean;
 }
 
-/** Judges one record by itself; public shapes, which carry no verdict, only by their turns. */
-export function findDefects(record: TrajectoryRecord): Defect[] {
+/** Judges one record by itself; public shapes, which carry no verdict, only by their turns.
+ *  @param terminals what its turns call the endings */
+export function findDefects(
+  record: TrajectoryRecord,
+  terminals: TerminalWords = record.terminals ?? plainTerminals,
+): Defect[] {
   const defects: Defect[] = [];
   const contradiction = (complaint: string) => defects.push({ complaint, contradiction: true });
   const oddity = (complaint: string) => defects.push({ complaint, contradiction: false });
   const commands = record.turns.filter((turn) => turn.role === "assistant").map((turn) => turn.content);
   if (record.turns.length === 0) contradiction("no turns");
-  else if (record.shape === "trajectory") judgeEnding(record, commands, contradiction);
+  else if (record.shape === "trajectory") judgeEnding(record, commands, terminals, contradiction);
   if (record.shape === "trajectory" && record.keep) judgeKeeping(record, contradiction);
   if (record.shape !== "trajectory") return defects;
   if (commands.some((command) => command.trim() === "")) oddity("blank assistant turn");
@@ -28,17 +33,18 @@ export function findDefects(record: TrajectoryRecord): Defect[] {
 function judgeEnding(
   record: TrajectoryRecord,
   commands: readonly string[],
+  terminals: TerminalWords,
   complain: (complaint: string) => void,
 ): void {
-  const words = commands.map((command) => command.trim());
-  const last = words.at(-1) ?? "";
-  const early = words.findIndex((word) => word === "exit" || word === "panic");
-  if (early >= 0 && early < words.length - 1) {
+  const endings = commands.map((command) => endingOf(command, terminals));
+  const last = endings.at(-1);
+  const early = endings.findIndex((ending) => ending !== undefined);
+  if (early >= 0 && early < endings.length - 1) {
     complain("turns after the terminal");
     return;
   }
-  if (last !== "exit" && last !== "panic") {
-    if (record.keep) complain("does not end in exit or panic");
+  if (last === undefined) {
+    if (record.keep) complain(`does not end in ${terminals.exit} or ${terminals.panic}`);
     return;
   }
   if (record.terminal !== last) {

@@ -1,6 +1,7 @@
 // Trajectory records, version 1, and the public shapes that count as such: what a row must hold before anything uses it.
 
 import { DataError, type Place } from "../base/errors.ts";
+import type { TerminalWords } from "../base/terminal-words.ts";
 import type { Turn } from "./normalize.ts";
 import {
   booleanField,
@@ -49,6 +50,8 @@ export interface TrajectoryRecord {
   readonly verified?: boolean;
   /** `null`: the episode ended without one. */
   readonly terminal?: Terminal | null;
+  /** What its turns call the endings, where that is not `exit` and `panic`. */
+  readonly terminals?: TerminalWords;
 }
 
 const SHAPES = ["turns", "messages", "conversations"] as const;
@@ -83,6 +86,7 @@ export function checkTrajectory(value: unknown, place: Place): TrajectoryRecord 
     keep: value.keep === undefined || value.keep === null ? true : booleanField(value, "keep", place),
     shape,
     ...(typeof value.archetype === "string" ? { archetype: value.archetype } : {}),
+    ...terminalsField(value, place),
   };
 }
 
@@ -100,7 +104,16 @@ function fullRecord(fields: Fields, place: Place): TrajectoryRecord {
   if (fields.terminal === undefined) complain(place, "terminal", "missing");
   const terminal = fields.terminal === null ? null : choiceField(fields, "terminal", TERMINALS, place);
   const keep = booleanField(fields, "keep", place);
-  return { id, place, turns, keep, shape: "trajectory", scenarioId, archetype, outcome, verified, terminal };
+  const verdict = { scenarioId, archetype, outcome, verified, terminal };
+  return { id, place, turns, keep, shape: "trajectory", ...verdict, ...terminalsField(fields, place) };
+}
+
+function terminalsField(fields: Fields, place: Place): { readonly terminals?: TerminalWords } {
+  const { terminals } = fields;
+  if (terminals === undefined || terminals === null) return {};
+  if (!isFields(terminals)) complain(place, "terminals", `expected an object, found ${kindOf(terminals)}`);
+  const word = (kind: string) => stringField(terminals, kind, place, `terminals.${kind}`);
+  return { terminals: { exit: word("exit"), panic: word("panic") } };
 }
 
 function plainId(id: unknown, place: Place): string {

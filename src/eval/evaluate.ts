@@ -9,7 +9,9 @@ import { InfrastructureError, Interrupted, UserError } from "../base/errors.ts";
 import { lockFolder, lockName } from "../base/folder-lock.ts";
 import { Interruption } from "../base/interruption.ts";
 import { startProgress } from "../base/progress.ts";
+import { parseTerminals } from "../base/terminal-words.ts";
 import type { Turn } from "../data/normalize.ts";
+import { renameTurns } from "../data/rename-terminals.ts";
 import type { Scenario } from "../data/scenario.ts";
 import type { SandboxProvider } from "../sandbox/contract.ts";
 import { EpisodeLog, episodesName } from "./episode-log.ts";
@@ -48,7 +50,9 @@ export async function evaluate(
   },
   terminal: Terminal,
 ): Promise<{ readonly folder: string; readonly result: EvalResult }> {
-  const { arms, scenarios, provider, prime } = run;
+  const { arms, scenarios, provider } = run;
+  const terminals = parseTerminals(options.terminals);
+  const prime = run.prime && renameTurns(run.prime, terminals);
   const limits = episodeLimits(options);
   const { temperature, topP, seed, samples } = options;
   const sampling = { temperature, top_p: topP, seed, samples };
@@ -62,6 +66,7 @@ export async function evaluate(
     sandbox: await provider.facts(),
     sandboxLimits: provider.limits,
     prime,
+    terminals,
   });
   const folder = options.out ?? `eval-${settingsHash(now).slice("sha256:".length, "sha256:".length + 8)}`;
   checkFolder(folder);
@@ -90,6 +95,7 @@ export async function evaluate(
       sampling,
       limits,
       prime,
+      terminals,
       jobs: options.jobs,
       retries: { attempts: options.retries + 1, backoff: [500, 2000, 8000] },
       log,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { EpisodeLimits } from "../agent/contract.ts";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { DataError, show, UserError } from "../base/errors.ts";
+import { arePlain, plainTerminals, recordedTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import { version } from "../base/version.ts";
 import type { Scenario } from "../data/scenario.ts";
 import { isFields } from "../data/turn-checks.ts";
@@ -53,6 +54,8 @@ export interface Manifest {
   };
   /** Hash of the turns that stood before every session; null without any. */
   readonly prime_hash: string | null;
+  /** What the endings are called; absent where they are `exit` and `panic`. */
+  readonly terminals?: TerminalWords;
 }
 
 /** The facts of a run that starts now. */
@@ -64,6 +67,7 @@ export function describeRun(run: {
   readonly sandbox: ProviderFacts;
   readonly sandboxLimits: SandboxLimits;
   readonly prime: unknown;
+  readonly terminals?: TerminalWords;
 }): Manifest {
   const { provider, version: engine, image, properties } = run.sandbox;
   return {
@@ -82,6 +86,7 @@ export function describeRun(run: {
       limits: snakeCase(run.sandboxLimits) as Record<string, number>,
     },
     prime_hash: run.prime === undefined ? null : sha256(JSON.stringify(run.prime)),
+    ...recordedTerminals(run.terminals ?? plainTerminals),
   };
 }
 
@@ -170,6 +175,7 @@ function settingsOf(manifest: Manifest): Record<string, unknown> {
     "sandbox.image": manifest.sandbox.image,
     ...prefixed("sandbox.limits", manifest.sandbox.limits ?? {}),
     prime: manifest.prime_hash,
+    ...terminalWords(manifest),
     arms: Object.keys(manifest.arms).join(", "),
     ...Object.assign(
       {},
@@ -183,6 +189,11 @@ function settingsOf(manifest: Manifest): Record<string, unknown> {
     ),
     scenarios: scenarioWords(manifest),
   };
+}
+
+/** `exit=leave,panic=stuck`; nothing for the plain words, so that older manifests compare as equal. */
+function terminalWords({ terminals = plainTerminals }: Manifest): Record<string, string> {
+  return arePlain(terminals) ? {} : { terminals: `exit=${terminals.exit},panic=${terminals.panic}` };
 }
 
 function differing(

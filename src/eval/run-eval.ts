@@ -4,6 +4,7 @@ import type { Episode, EpisodeLimits, Model } from "../agent/contract.ts";
 import { runEpisode } from "../agent/episode.ts";
 import { type RetryPolicy, withRetries } from "../agent/retries.ts";
 import { type FailureKind, InfrastructureError } from "../base/errors.ts";
+import type { TerminalWords } from "../base/terminal-words.ts";
 import type { Turn } from "../data/normalize.ts";
 import type { Scenario } from "../data/scenario.ts";
 import type { SandboxProvider } from "../sandbox/contract.ts";
@@ -25,6 +26,8 @@ export interface EvalRequest {
   readonly sampling: Sampling;
   readonly limits: EpisodeLimits;
   readonly prime?: readonly Turn[] | undefined;
+  /** The words that end a session; `exit` and `panic` when not given. */
+  readonly terminals?: TerminalWords | undefined;
   /** Episodes at once. */
   readonly jobs: number;
   readonly retries: RetryPolicy;
@@ -87,7 +90,7 @@ export async function runEval(request: EvalRequest): Promise<EpisodeRecord[]> {
 
 async function runTask(task: Task, request: EvalRequest, signal: AbortSignal) {
   const { arm, scenario, sample } = task;
-  const { sampling, limits, prime, provider, retries, log } = request;
+  const { sampling, limits, prime, terminals, provider, retries, log } = request;
   const key = { arm: arm.name, sample };
   const kept: Episode[] = [];
   const { episode, failed } = await withRetries(
@@ -106,6 +109,7 @@ async function runTask(task: Task, request: EvalRequest, signal: AbortSignal) {
           seed: sampling.seed + sample,
         },
         prime,
+        terminals,
         signal,
       });
       kept.push(run);

@@ -1,6 +1,8 @@
 // What a sandbox is: a world stood up from files, commands run in it one at a time, and a verdict from outside its reach.
 // Docker and bubblewrap keep the same contract; `sekft sandbox check` runs one suite over both.
 
+import type { TerminalWords } from "../base/terminal-words.ts";
+
 /** A file of a world. */
 export interface WorldFile {
   readonly path: string;
@@ -68,7 +70,7 @@ export interface CommandResult {
   readonly timedOut: boolean;
   /** The shell went away without telling its state (`exec`, `kill -9 $$`, ...): the state before it still holds. */
   readonly stateLost: boolean;
-  /** The word that ended the session, as the shell itself executed it, and its status. */
+  /** What ended the session, as the shell itself executed it, whatever it is called here; and its status. */
   readonly terminal: { readonly word: "exit" | "panic"; readonly status: number } | null;
   readonly durationMs: number;
 }
@@ -119,13 +121,20 @@ export interface ProviderFacts {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+/** How a world is stood up. */
+export interface OpenOptions {
+  readonly signal?: AbortSignal;
+  /** The words that end its session; `exit` and `panic` when not given. */
+  readonly terminals?: TerminalWords;
+}
+
 /** Stands up worlds. */
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: ProviderName;
   readonly limits: SandboxLimits;
   facts(): Promise<ProviderFacts>;
   /** @throws InfrastructureError when the engine fails; DataError when the world itself is impossible. */
-  open(world: World, options?: { readonly signal?: AbortSignal }): Promise<Sandbox>;
+  open(world: World, options?: OpenOptions): Promise<Sandbox>;
   /** Removes what dead runs left behind, found by label; nothing of a run that lives, nothing of other people.
    *  `all` also removes what belongs to runs that live. Returns what was removed. */
   clean(options?: { readonly all?: boolean; readonly dryRun?: boolean }): Promise<readonly string[]>;

@@ -2,7 +2,7 @@
 // config file and options.json.
 
 import type { Options } from "../base/options.ts";
-import { dataOptions } from "../data/data-options.ts";
+import { dataOptions, endingOptions } from "../data/data-options.ts";
 import { tiers } from "../gpu/facts.ts";
 import { learningOptions } from "./learning-options.ts";
 import { preferenceOptions } from "./preference/preference-options.ts";
@@ -28,6 +28,7 @@ export const trainOptions = {
     help: "base model: a Hugging Face directory, a GGUF file, or org/name on the Hub",
   },
   ...dataOptions,
+  ...endingOptions,
   hub: {
     type: "string",
     value: "ORG/NAME",

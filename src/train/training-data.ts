@@ -106,6 +106,12 @@ export function checkSources(options: TrainOptions, data: string, ids: string): 
     throw new UserError(
       "--holdout: expected --data, got --tokenized, whose rows do not say what they are of",
     );
+  for (const [flag, given] of [
+    ["--terminals", options.terminals !== undefined],
+    ["--terminal-weight", options.terminalWeight !== 1],
+  ] as const)
+    if (options.tokenized !== undefined && given)
+      throw new UserError(`${flag}: expected --data, got --tokenized, whose rows are ids without turns`);
   // Before the tokenizer, so that a mistyped path is what the user hears of first.
   for (const path of [options.data, options.evalData])
     if (path !== undefined && !existsSync(path))

@@ -2,6 +2,7 @@
 
 import type { Model } from "../../agent/contract.ts";
 import { Rng } from "../../base/rng.ts";
+import { endingOf, plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import type { Turn } from "../../data/normalize.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import { recallPlan } from "../author/author.ts";
@@ -20,6 +21,8 @@ export interface OperatorSettings {
   readonly trim?: boolean;
   /** Share of the samples with a mistake, 0 to 1; these carry it in their model's name. */
   readonly faults: number;
+  /** The words that end the session. */
+  readonly terminals?: TerminalWords;
 }
 
 /** What records call it. */
@@ -28,7 +31,7 @@ export const OPERATOR_NAME = "builtin";
 /** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same. Of a
  *  scenario of the built-in author it knows what that author knew, of another one the reference solution. */
 export function builtinOperator(scenario: Scenario, settings: OperatorSettings): Model {
-  const { seed, detours, trim = false } = settings;
+  const { seed, detours, trim = false, terminals = plainTerminals } = settings;
   const known = recallPlan(scenario) ?? planOfReference(scenario);
   const fault = faultOf(scenario, known, settings, settings.sample);
   // A session with a mistake is another sample's session up to the mistake: a pair of both is about nothing else.
@@ -39,7 +42,7 @@ export function builtinOperator(scenario: Scenario, settings: OperatorSettings):
   return {
     name: fault === undefined ? OPERATOR_NAME : `${OPERATOR_NAME}+${fault}`,
     generate: async (turns) => ({
-      content: next(routine, lastOutput(turns)) ?? known.terminal,
+      content: renamed(next(routine, lastOutput(turns)) ?? known.terminal, terminals),
       finish: "stop",
       promptTokens: undefined,
       completionTokens: undefined,
@@ -67,6 +70,12 @@ function twinOf(scenario: Scenario, plan: Plan, settings: OperatorSettings): num
 function next(routine: Routine, output: string): string | undefined {
   const { value, done } = routine.next(output);
   return done ? undefined : (value as string);
+}
+
+/** An ending by the name that it has here. */
+function renamed(command: string, terminals: TerminalWords): string {
+  const ending = endingOf(command);
+  return ending === undefined ? command : terminals[ending];
 }
 
 /** What the last command showed: the user turns behind it without the prompt that waits. */

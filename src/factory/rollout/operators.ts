@@ -5,11 +5,12 @@ import { ChatEndpoint } from "../../agent/endpoint/chat-endpoint.ts";
 import { endpointModel } from "../../agent/endpoint/endpoint-model.ts";
 import { chooseEndpoint } from "../../agent/endpoint/endpoint-options.ts";
 import { Rng } from "../../base/rng.ts";
+import { parseTerminals } from "../../base/terminal-words.ts";
 import { builtinOperator, OPERATOR_NAME } from "../operator/operator.ts";
 import type { RolloutSettings } from "./manifest.ts";
 import type { RolloutOptions } from "./options.ts";
 import { type Job, sampleId } from "./roll.ts";
-import { SCAFFOLD } from "./scaffold.ts";
+import { scaffoldFor } from "./scaffold.ts";
 
 /** An operator for every session. */
 export interface Operators {
@@ -49,7 +50,7 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
       topP,
       seed: new Rng(`${seed}/sampling/${sampleId(job)}`).int(0, 2 ** 31 - 1),
     }),
-    scaffold: options.scaffold ? SCAFFOLD : undefined,
+    scaffold: options.scaffold ? scaffoldFor(parseTerminals(options.terminals)) : undefined,
     settings: { operator: model.name, temperature, top_p: topP, scaffold: options.scaffold },
     describe: () => endpoint.describe(),
   };
@@ -57,10 +58,12 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
 
 function builtin(options: RolloutOptions): Operators {
   const { seed, detours, trim, faults } = options;
+  const terminals = parseTerminals(options.terminals);
   return {
     kind: "builtin",
     name: OPERATOR_NAME,
-    model: ({ scenario, sample }) => builtinOperator(scenario, { seed, sample, detours, trim, faults }),
+    model: ({ scenario, sample }) =>
+      builtinOperator(scenario, { seed, sample, detours, trim, faults, terminals }),
     sampling: () => ({ temperature: 0, topP: 1, seed: undefined }),
     scaffold: undefined,
     settings: { operator: OPERATOR_NAME, detours, ...(trim ? { trim } : {}), faults },

@@ -4,6 +4,7 @@ import type { EpisodeLimits, GenerateSettings, Model } from "../../agent/contrac
 import { runEpisode } from "../../agent/episode.ts";
 import { type RetryPolicy, withRetries } from "../../agent/retries.ts";
 import { type FailureKind, InfrastructureError } from "../../base/errors.ts";
+import type { TerminalWords } from "../../base/terminal-words.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
 import type { RolloutFolder } from "./folder.ts";
@@ -34,6 +35,8 @@ export interface Rolling {
   /** Sent before each session, never recorded. */
   readonly scaffold: string | undefined;
   readonly limits: EpisodeLimits;
+  /** The words that end a session. */
+  readonly terminals: TerminalWords;
   readonly sampling: (job: Job) => Omit<GenerateSettings, "maxTokens">;
   readonly retries: RetryPolicy;
   /** Samples at once. */
@@ -99,6 +102,7 @@ async function runSample(job: Job, rolling: Rolling, signal: AbortSignal): Promi
         provider: rolling.provider,
         model: rolling.operator(job),
         limits: rolling.limits,
+        terminals: rolling.terminals,
         settings: rolling.sampling(job),
         scaffold: rolling.scaffold,
         stripProse: true,
@@ -109,7 +113,7 @@ async function runSample(job: Job, rolling: Rolling, signal: AbortSignal): Promi
   );
   const attempts = failed.length + 1;
   if (episode.error === null) {
-    const record = judgeSample(episode, scenario, sample);
+    const record = judgeSample(episode, scenario, sample, rolling.terminals);
     folder.add(record, episode, attempts);
     tally.add(record);
     onDone(undefined);

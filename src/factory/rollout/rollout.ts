@@ -12,6 +12,7 @@ import { InfrastructureError, Interrupted } from "../../base/errors.ts";
 import { lockFolder } from "../../base/folder-lock.ts";
 import { Interruption } from "../../base/interruption.ts";
 import { startProgress } from "../../base/progress.ts";
+import { arePlain, parseTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import { ROLLOUT_FILES } from "../../data/rollout-folder.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
@@ -33,6 +34,7 @@ export async function rollout(
   terminal: Terminal,
 ): Promise<RolloutSummary> {
   const { out } = options;
+  const terminals = parseTerminals(options.terminals);
   const operators = await chooseOperators(options);
   if (operators.kind === "builtin")
     terminal.note("operator: no endpoint given, the built-in operator follows the known solutions");
@@ -42,6 +44,7 @@ export async function rollout(
     seed: options.seed,
     sandbox: provider.name,
     ...limitFields(limits),
+    ...(arePlain(terminals) ? {} : { terminals: `exit=${terminals.exit},panic=${terminals.panic}` }),
   };
   readManifest(out);
   const facts = await provider.facts();
@@ -69,7 +72,7 @@ export async function rollout(
     terminal.note(`cut off ${folder.tornBytes} bytes that a kill had left half-written`);
   if (tally.finished > 0) terminal.note(`going on: ${tally.status()}`);
   using interruption = new Interruption();
-  const run = { options, supply, provider, operators, limits, folder, tally, terminal, describe };
+  const run = { options, supply, provider, operators, limits, terminals, folder, tally, terminal, describe };
   try {
     await rollRounds(run, interruption.signal);
   } catch (error) {
@@ -105,6 +108,7 @@ interface Run {
   readonly provider: SandboxProvider;
   readonly operators: Operators;
   readonly limits: EpisodeLimits;
+  readonly terminals: TerminalWords;
   readonly folder: RolloutFolder;
   readonly tally: Tally;
   readonly terminal: Terminal;
@@ -140,6 +144,7 @@ async function rollRounds(run: Run, signal: AbortSignal): Promise<void> {
         operator: operators.model,
         scaffold: operators.scaffold,
         limits: run.limits,
+        terminals: run.terminals,
         sampling: operators.sampling,
         retries: { ...defaultRetries, attempts: options.retries + 1 },
         width,

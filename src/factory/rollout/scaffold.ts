@@ -1,5 +1,7 @@
 // What a teacher model is told before a session, since it was not trained on the routine. Sent, never recorded.
 
+import type { TerminalWords } from "../../base/terminal-words.ts";
+
 /** Explains the routine of a self-directed operator. */
 export const SCAFFOLD = `You operate a POSIX shell (dash with BusyBox tools) as the user of the session below. Nobody talks to you and nobody
 reads what you write: each of your replies is given to the shell as it is. Reply with exactly one command and nothing else: no
@@ -16,3 +18,11 @@ The routine of every session:
 Each command runs by itself without a terminal: no editors, no pagers, no programs that wait for input. The working directory and
 exported variables stay from one command to the next.
 `;
+
+/** The same with the words that end this session. */
+export function scaffoldFor({ exit, panic }: TerminalWords): string {
+  return SCAFFOLD.replace("reply with: exit\n", () => `reply with: ${exit}\n`).replace(
+    "reply with: panic\n",
+    () => `reply with: ${panic}\n`,
+  );
+}

@@ -1,8 +1,10 @@
 // The provider for machines without an engine: worlds made by bubblewrap, for any user, without rights.
 
 import { randomInt } from "node:crypto";
+import type { TerminalWords } from "../../base/terminal-words.ts";
 import type {
   CommandResult,
+  OpenOptions,
   ProviderFacts,
   Sandbox,
   SandboxLimits,
@@ -49,7 +51,7 @@ class BubblewrapProvider implements SandboxProvider {
     };
   }
 
-  async open(world: World, options: { readonly signal?: AbortSignal } = {}): Promise<Sandbox> {
+  async open(world: World, options: OpenOptions = {}): Promise<Sandbox> {
     options.signal?.throwIfAborted();
     const layout = layOut(world);
     checkFits(world, layout, this.limits.diskBytes);
@@ -64,7 +66,13 @@ class BubblewrapProvider implements SandboxProvider {
     };
     const archive = Buffer.concat([withoutEnd(this.userland.archive), packTar(layout.entries)]);
     const bubble = await Bubble.start(plan, archive);
-    const sandbox = new BubblewrapSandbox(world, bubble, this.limits, () => this.#open.delete(sandbox));
+    const sandbox = new BubblewrapSandbox(
+      world,
+      bubble,
+      this.limits,
+      () => this.#open.delete(sandbox),
+      options.terminals,
+    );
     this.#open.add(sandbox);
     return sandbox;
   }
@@ -118,10 +126,11 @@ class BubblewrapSandbox implements Sandbox {
     readonly bubble: Bubble,
     readonly limits: SandboxLimits,
     readonly onClose: () => void,
+    terminals: TerminalWords | undefined,
   ) {
     const memoryKiB = Math.floor(limits.memoryBytes / 1024);
     const prologue = `ulimit -c 0; ulimit -n 1024; ulimit -p ${limits.processes}; ulimit -v ${memoryKiB}`;
-    this.#session = new ShellSession(world, bubble, { limits, prologue });
+    this.#session = new ShellSession(world, bubble, { limits, prologue, terminals });
   }
 
   get shownDirectory(): string {

@@ -1,5 +1,6 @@
 // What a conformance check is, and how the checks of a group are written.
 
+import type { TerminalWords } from "../../base/terminal-words.ts";
 import { type Expected, expectResult } from "./expectations.ts";
 import type { Stage } from "./stage.ts";
 
@@ -37,6 +38,20 @@ export function inGroup(group: string) {
       title,
       why,
       run: async (stage) => runSteps(stage, steps, await stage.shared()),
+    }),
+    /** Commands one after another in a world of their own whose endings are called otherwise. */
+    renamed: (
+      terminals: TerminalWords,
+      name: string,
+      title: string,
+      why: string,
+      ...steps: readonly Step[]
+    ): Check => ({
+      id: `${group}/${name}`,
+      group,
+      title,
+      why,
+      run: async (stage) => runSteps(stage, steps, await stage.open({}, terminals)),
     }),
     /** Commands one after another in a world of their own. */
     session: (name: string, title: string, why: string, ...steps: readonly Step[]): Check => ({

@@ -1,5 +1,6 @@
 // What a check works with: worlds that are removed after it, and the facts that the provider tells of itself.
 
+import type { TerminalWords } from "../../base/terminal-words.ts";
 import type { CommandResult, ProviderFacts, Sandbox, SandboxProvider, Verdict, World } from "../contract.ts";
 import { Skipped } from "./expectations.ts";
 import { sampleWorld } from "./sample-world.ts";
@@ -14,7 +15,7 @@ export interface Stage {
   /** A world that other checks use too, one after another. */
   shared(): Promise<Sandbox>;
   /** A world of its own, removed when the check is over. */
-  open(changes?: Partial<World>): Promise<Sandbox>;
+  open(changes?: Partial<World>, terminals?: TerminalWords): Promise<Sandbox>;
   run(sandbox: Sandbox, command: string, timeoutMs?: number): Promise<CommandResult>;
   /** The verdict over a world of its own after `commands`. */
   verdict(checker: string, commands?: readonly string[], timeoutMs?: number): Promise<Verdict>;
@@ -40,8 +41,8 @@ export function makeStage(
     provider,
     facts,
     shared,
-    async open(changes) {
-      const sandbox = await provider.open(sampleWorld(changes));
+    async open(changes, terminals) {
+      const sandbox = await provider.open(sampleWorld(changes), { ...(terminals && { terminals }) });
       // A check that was given up on may still open a world behind our back.
       if (isOver) await sandbox.close();
       else opened.push(sandbox);

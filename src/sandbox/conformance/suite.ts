@@ -7,6 +7,7 @@ import { isolation } from "./isolation.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { limits } from "./limits.ts";
 import { output } from "./output.ts";
+import { renamedTerminals } from "./renamed-terminals.ts";
 import { sessionChecks } from "./session.ts";
 import { terminals } from "./terminals.ts";
 import { timeouts } from "./timeouts.ts";
@@ -23,6 +24,7 @@ export const conformanceChecks: readonly Check[] = [
   ...timeouts,
   ...sessionChecks,
   ...terminals,
+  ...renamedTerminals,
   ...traces,
   ...isolation,
   ...limits,

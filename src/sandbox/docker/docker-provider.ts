@@ -1,6 +1,13 @@
 // Worlds as containers of a Docker engine.
 
-import type { ProviderFacts, Sandbox, SandboxLimits, SandboxProvider, World } from "../contract.ts";
+import type {
+  OpenOptions,
+  ProviderFacts,
+  Sandbox,
+  SandboxLimits,
+  SandboxProvider,
+  World,
+} from "../contract.ts";
 import { cleanEngine } from "./clean.ts";
 import { type DockerWorld, openDockerWorld } from "./docker-world.ts";
 import type { Engine } from "./engine.ts";
@@ -26,8 +33,8 @@ export class DockerProvider implements SandboxProvider {
     };
   }
 
-  async open(world: World, options: { readonly signal?: AbortSignal } = {}): Promise<Sandbox> {
-    const made = await openDockerWorld(this.engine, this.image, world, this.limits, options.signal);
+  async open(world: World, options: OpenOptions = {}): Promise<Sandbox> {
+    const made = await openDockerWorld(this.engine, this.image, world, this.limits, options);
     this.#open.add(made);
     made.onClosed = () => this.#open.delete(made);
     return made;

@@ -3,7 +3,8 @@
 import type { Duplex } from "node:stream";
 import type { Container } from "dockerode";
 import { DataError, InfrastructureError } from "../../base/errors.ts";
-import type { CommandResult, Sandbox, SandboxLimits, Verdict, World } from "../contract.ts";
+import type { TerminalWords } from "../../base/terminal-words.ts";
+import type { CommandResult, OpenOptions, Sandbox, SandboxLimits, Verdict, World } from "../contract.ts";
 import { ShellSession } from "../session/shell-session.ts";
 import { checkFits, layOut } from "../session/world-layout.ts";
 import { packTar } from "../session/world-tar.ts";
@@ -19,7 +20,7 @@ export async function openDockerWorld(
   image: string,
   world: World,
   limits: SandboxLimits,
-  signal?: AbortSignal,
+  { signal, terminals }: OpenOptions = {},
 ): Promise<DockerWorld> {
   signal?.throwIfAborted();
   const layout = layOut(world);
@@ -48,7 +49,7 @@ export async function openDockerWorld(
       await loader.remove({ force: true }).catch(() => {});
     }
     signal?.throwIfAborted();
-    return new DockerWorld(engine, image, world, limits, container, hold as Duplex, names);
+    return new DockerWorld(engine, image, world, limits, container, hold as Duplex, names, terminals);
   } catch (error) {
     await removeContainer(container);
     throw error;
@@ -82,9 +83,10 @@ export class DockerWorld implements Sandbox {
     readonly container: Container,
     readonly hold: Duplex,
     readonly volumes: ReadonlyMap<string, string>,
+    terminals: TerminalWords | undefined,
   ) {
     this.#exec = new DockerExec(engine, container);
-    this.#session = new ShellSession(world, this.#exec, { limits });
+    this.#session = new ShellSession(world, this.#exec, { limits, terminals });
   }
 
   get shownDirectory(): string {

@@ -1,7 +1,8 @@
 // Stands between a shell's output and its record: finds the end marker, and takes out what only the harness put there
 // (`alias`, `trap`, `type exit` and `set -x` would show the hook on `exit`).
 
-import { terminalVariable } from "./prelude.ts";
+import { plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
+import { absentExit, exitHook, terminalVariable } from "./prelude.ts";
 
 /** A line longer than this is passed on in pieces. */
 const LONGEST_LINE = 65_536;
@@ -16,6 +17,7 @@ export class OutputFilter {
   constructor(
     readonly nonce: string,
     readonly sink: (bytes: Uint8Array) => void,
+    readonly words: TerminalWords = plainTerminals,
   ) {
     this.#nonce = Buffer.from(nonce, "latin1");
     this.#marker = Buffer.from(endMarker(nonce), "latin1");
@@ -52,12 +54,13 @@ export class OutputFilter {
 
   #pass(bytes: Buffer): void {
     if (bytes.byteLength === 0) return;
-    if (!bytes.includes(this.#nonce)) {
+    const renamed = this.words.exit !== "exit";
+    if (!bytes.includes(this.#nonce) && !(renamed && bytes.includes(ABSENT))) {
       this.sink(bytes);
       return;
     }
     const lines = bytes.toString("latin1").split(/(?<=\n)/);
-    const kept = lines.map((line) => natural(line, this.nonce)).join("");
+    const kept = lines.map((line) => natural(line, this.nonce, this.words)).join("");
     if (kept) this.sink(Buffer.from(kept, "latin1"));
   }
 }
@@ -67,14 +70,21 @@ export function endMarker(nonce: string): string {
   return `${nonce}:end`;
 }
 
+/** How the shell complains of the program that stands in for `exit` where it ends nothing. */
+const ABSENT = ": exit : not found";
+
 /** The line as a shell without the hook would print it; empty when it would not print any. */
-function natural(line: string, nonce: string): string {
-  if (!line.includes(nonce)) return line;
+function natural(line: string, nonce: string, words: TerminalWords): string {
+  const told = words.exit === "exit" ? line : line.replace(ABSENT, ": exit: not found");
+  if (!told.includes(nonce)) return told;
   const variable = terminalVariable(nonce);
-  const hook = `${variable}=exit exit`;
-  const plain = line
-    .replace(`exit is an alias for ${hook}`, "exit is a special shell builtin")
-    .replace(`alias exit='${hook}'`, "exit")
-    .replace(new RegExp(`^(\\++ )${variable}=exit exit`), "$1exit");
+  const hook = exitHook(nonce, words);
+  const { exit } = words;
+  const plain = told
+    .replace(`${exit} is an alias for ${hook}`, `${exit} is a special shell builtin`)
+    .replace(`alias ${exit}='${hook}'`, exit)
+    .replace(`exit is an alias for ${absentExit(nonce)}`, "exit: not found")
+    .replace(new RegExp(`^(\\++ )${variable}=exit exit`), `$1${exit}`)
+    .replace(new RegExp(`^(\\++ )${variable}= exit (?=[ \n]|$)`), "$1exit");
   return plain.includes(nonce) ? "" : plain;
 }

@@ -1,6 +1,7 @@
 // The script that dash reads as its ENV file before a command: it restores the session's state and leaves a trap that tells it.
 // Only builtins are used, so that a poisoned PATH, LD_PRELOAD or a full process table cannot get in the way.
 
+import { plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import { quote, type ShellState, toBytes } from "./shell-state.ts";
 
 /** Longest command that travels as an argument; one argument may hold 128 KiB. */
@@ -20,8 +21,14 @@ export function terminalVariable(nonce: string): string {
 
 /** Builds argv, environment and stdin of the shell that runs `command`.
  *  File descriptor 6 becomes the output stream, 7 the state stream: digits that scripts hardly use.
- *  `prologue` is run first, e.g. to set limits. */
-export function shellStart(command: string, state: ShellState, nonce: string, prologue = ""): ShellStart {
+ *  `prologue` is run first, e.g. to set limits; `words` end the session. */
+export function shellStart(
+  command: string,
+  state: ShellState,
+  nonce: string,
+  prologue = "",
+  words: TerminalWords = plainTerminals,
+): ShellStart {
   const text = command.replaceAll("\0", "");
   const asArgument = Buffer.byteLength(text) <= LONGEST_ARGUMENT;
   const script = [
@@ -32,10 +39,10 @@ export function shellStart(command: string, state: ShellState, nonce: string, pr
     ...(prologue ? [prologue] : []),
     restoreDirectory(state),
     `umask ${state.umask}`,
-    `panic() { ${terminalVariable(nonce)}=panic; case \${1-} in ''|*[!0-9]*) \\exit 1;; *) \\exit "$1";; esac; }`,
+    `${words.panic}() { ${terminalVariable(nonce)}=panic; case \${1-} in ''|*[!0-9]*) \\exit 1;; *) \\exit "$1";; esac; }`,
     `trap ${quote(dump(nonce))} EXIT`,
     ...restoreEnvironment(state),
-    lastLine(state, nonce, asArgument ? "" : toBytes(text)),
+    lastLine(state, words, nonce, asArgument ? "" : toBytes(text)),
   ];
   return {
     argv: ["/bin/sh", "-i", "+m", "-c", asArgument ? text : "\\exit"],
@@ -51,9 +58,21 @@ function restoreDirectory(state: ShellState): string {
   return `cd ${directory} 2>/dev/null || { { ${remake}; } 2>/dev/null || cd /; }`;
 }
 
-function restoreAliases(state: ShellState, nonce: string): string[] {
-  const own = `${terminalVariable(nonce)}=exit exit`;
-  const aliases = new Map([["exit", own], ...state.aliases]);
+/** What the word for `exit` stands for: a word that is no alias itself must not meet the one for `exit`. */
+export function exitHook(nonce: string, words: TerminalWords): string {
+  return `${terminalVariable(nonce)}=exit ${words.exit === "exit" ? "" : "\\"}exit`;
+}
+
+/** What `exit` stands for where another word ends the session: a program that is not there. No function may be called as a special
+ *  builtin is, so the name has a blank behind it, which the output filter takes off; an empty assignment marks the alias as ours. */
+export function absentExit(nonce: string): string {
+  return `${terminalVariable(nonce)}= 'exit '`;
+}
+
+function restoreAliases(state: ShellState, words: TerminalWords, nonce: string): string[] {
+  const own: [string, string][] = [[words.exit, exitHook(nonce, words)]];
+  if (words.exit !== "exit") own.push(["exit", absentExit(nonce)]);
+  const aliases = new Map([...own, ...state.aliases]);
   return [...aliases].map(([name, value]) => `alias ${quote(`${name}=${value}`)}`);
 }
 
@@ -72,11 +91,11 @@ function restoreEnvironment(state: ShellState): string[] {
 
 /** One line, for `set -v` echoes every line that is read after it, and aliases change every line that is read after them; the group hides itself from `set -x`; `&& :` keeps `set -e`
  *  from acting on the status of the command before. */
-function lastLine(state: ShellState, nonce: string, evaluated: string): string {
+function lastLine(state: ShellState, words: TerminalWords, nonce: string, evaluated: string): string {
   const options = state.options.map((name) => `-o ${name}`).join(" ");
   const status = `{ (exit ${state.status}) && :; } 2>/dev/null`;
   const parts = [
-    ...restoreAliases(state, nonce),
+    ...restoreAliases(state, words, nonce),
     options && `set ${options}`,
     status,
     evaluated && `eval ${quote(evaluated)}`,

@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { InfrastructureError } from "../../base/errors.ts";
+import { plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import type { CommandResult, SandboxLimits, World } from "../contract.ts";
 import { CappedOutput } from "./capped-output.ts";
 import type { Exec, RunningExec } from "./exec.ts";
@@ -23,6 +24,8 @@ export interface SessionSettings {
   readonly limits: SandboxLimits;
   /** Builtins that each shell runs first, e.g. `ulimit -p 128`. */
   readonly prologue?: string;
+  /** The words that end it. */
+  readonly terminals?: TerminalWords | undefined;
 }
 
 type Ending = "exited" | "timeout" | "flood" | "aborted" | "lingering";
@@ -80,14 +83,15 @@ export class ShellSession {
     const started = performance.now();
     const nonce = randomBytes(16).toString("hex");
     const output = new CappedOutput(this.settings.limits.outputBytes);
-    const filter = new OutputFilter(nonce, (bytes) => output.write(bytes));
+    const { prologue, terminals = plainTerminals } = this.settings;
+    const filter = new OutputFilter(nonce, (bytes) => output.write(bytes), terminals);
     const dump = new DumpBuffer();
     const watch = new Watch(timeoutMs, signal);
     let running: RunningExec | undefined;
     let ending: Ending;
     let status = 0;
     try {
-      running = await this.exec.start(shellStart(command, this.#state, nonce, this.settings.prologue), {
+      running = await this.exec.start(shellStart(command, this.#state, nonce, prologue, terminals), {
         stdout(chunk) {
           filter.write(chunk);
           if (output.bytes > FLOOD_BYTES) watch.end("flood");

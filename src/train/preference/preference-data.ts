@@ -2,6 +2,7 @@
 
 import { UserError } from "../../base/errors.ts";
 import { formatCount } from "../../base/format.ts";
+import { parseTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import type { ChatFormat } from "../../data/chat/chat-format.ts";
 import { loadChatFormat } from "../../data/chat/load-chat-format.ts";
 import { MASKED, type Refused } from "../../data/encode-trajectory.ts";
@@ -14,6 +15,7 @@ import {
 } from "../../data/preference/encode-pair.ts";
 import { type PairRecord, readPairs } from "../../data/preference/pair-record.ts";
 import { readTokenizedPairs } from "../../data/preference/tokenized-pairs.ts";
+import { renameTurns } from "../../data/rename-terminals.ts";
 import { splitByScenario } from "../../data/split.ts";
 import type { Sequence } from "../../model/batch.ts";
 import type { TrainOptions } from "../options.ts";
@@ -32,6 +34,11 @@ import { type PreferenceSettings, preferenceSettings } from "./settings.ts";
 export async function loadPreferenceData(options: TrainOptions, vocab: number): Promise<TrainingData> {
   checkSources(options, "preference pairs", "{prompt_ids, chosen_ids, rejected_ids}");
   const settings = preferenceSettings(options);
+  if (options.terminalWeight !== 1)
+    throw new UserError(`--terminal-weight: expected --method sft, got ${options.method}`, {
+      hint: "preferences are learnt of whole completions; leave it out",
+    });
+  const terminals = parseTerminals(options.terminals);
   const { maxLength, strictPrefix } = options;
   const limits: PairOptions = {
     maxLength,
@@ -49,7 +56,7 @@ export async function loadPreferenceData(options: TrainOptions, vocab: number): 
     }
     if (path === undefined || format === undefined) return undefined;
     const holdout = path === options.data ? options.holdout : undefined;
-    return keep(await encodeAll(path, format, limits, holdout), path, what, notes);
+    return keep(await encodeAll(path, format, { limits, holdout, terminals }), path, what, notes);
   };
   let pairs = (await read(options.data, options.tokenized, "pairs"))!;
   let held = await read(options.evalData, options.evalTokenized, "validation pairs");
@@ -76,15 +83,30 @@ export async function loadPreferenceData(options: TrainOptions, vocab: number): 
 async function encodeAll(
   path: string,
   format: ChatFormat,
-  limits: PairOptions,
-  holdout: readonly string[] = [],
+  {
+    limits,
+    holdout = [],
+    terminals,
+  }: { limits: PairOptions; holdout: readonly string[] | undefined; terminals: TerminalWords },
 ): Promise<(EncodedPair | Refused)[]> {
   const pairs: (EncodedPair | Refused)[] = [];
   for await (const record of readPairs(path)) {
     refuseHeldOut(record, holdout);
-    pairs.push(encodePair(record, format, limits));
+    pairs.push(encodePair(renamed(record, terminals), format, limits));
   }
   return pairs;
+}
+
+/** The pair with other words for its endings; plain text names no turns and stays as it is. */
+function renamed(record: PairRecord, terminals: TerminalWords): PairRecord {
+  if (record.kind === "text") return record;
+  const { prompt, chosen, rejected } = record;
+  return {
+    ...record,
+    prompt: renameTurns(prompt, terminals),
+    chosen: renameTurns(chosen, terminals),
+    rejected: renameTurns(rejected, terminals),
+  };
 }
 
 function refuseHeldOut(record: PairRecord, holdout: readonly string[]): void {
