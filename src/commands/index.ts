@@ -6,6 +6,7 @@ import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { evalCompare } from "./eval-compare.ts";
+import { experimentRun } from "./experiment-run.ts";
 import { exportAtif } from "./export-atif.ts";
 import { exportCardCommand } from "./export-card.ts";
 import { exportGguf } from "./export-gguf.ts";
@@ -62,6 +63,7 @@ const verbs: readonly Command[] = [
   rollout,
   pairs,
   play,
+  experimentRun,
   view,
 ];
 
@@ -86,6 +88,7 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   inspect: "Shows what would be trained, data, bases, adapters, numbers",
   export: "Writes an adapter as other people's software loads it",
+  experiment: "Runs experiments from one file, and tells what came of them",
   sandbox: "Builds, checks and cleans up the worlds that an operator works in",
   completion: "Prints the completion script for a shell",
 };

@@ -4,7 +4,7 @@ import type { Terminal } from "../base/command.ts";
 import type { DescribedArm } from "../eval/evaluate.ts";
 import type { SandboxProvider } from "../sandbox/contract.ts";
 import type { TrainOptions } from "../train/options.ts";
-import type { GivenOptions, RenamedTerminals } from "./spec.ts";
+import type { GivenOptions } from "./spec.ts";
 
 /** A model to be evaluated. */
 export interface ModelRequest {
@@ -21,6 +21,8 @@ export interface ModelRequest {
 /** A model that is there until disposed of. */
 export interface OpenedModel extends AsyncDisposable {
   readonly arm: DescribedArm;
+  /** What it runs on. */
+  readonly device?: string | undefined;
 }
 
 /** What an experiment borrows. */
@@ -37,14 +39,10 @@ export interface Machinery {
   /** Trains, or goes on. @throws Interrupted */
   train(options: TrainOptions, terminal: Terminal): Promise<void>;
   openModel(request: ModelRequest, terminal: Terminal): Promise<OpenedModel>;
-  /** What a base's inherited weight of the terminals is at real decision points, as `sekft inspect terminals --json` tells it. */
+  /** How likely a base finds the terminals at the real decision points of sessions, as `sekft inspect terminals --json` tells it.
+   *  @param request `data`: a file of trajectories */
   inspectTerminals(
-    request: {
-      readonly base: string;
-      /** Folder of scenarios, or trajectories. */
-      readonly data: string;
-      readonly terminals: RenamedTerminals | null;
-    },
+    request: { readonly base: string; readonly data: string },
     terminal: Terminal,
   ): Promise<Readonly<Record<string, unknown>>>;
 }

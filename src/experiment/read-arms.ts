@@ -1,5 +1,7 @@
 // `arms` of an experiment's file: what is measured, and against what.
 
+import { UserError } from "../base/errors.ts";
+import { parseTerminals } from "../base/terminal-words.ts";
 import type { YamlValue } from "../base/yaml-file.ts";
 import type { ArmSpec, GivenOptions, RenamedTerminals } from "./spec.ts";
 import { trainingTable } from "./spec-options.ts";
@@ -90,15 +92,15 @@ function readArm(value: YamlValue, around: Surroundings): ArmSpec {
 /** `{ exit: leave, panic: stuck }`; what is left out keeps its name. */
 export function readTerminals(value: YamlValue): RenamedTerminals {
   const { exit, panic } = value.known("words in place of exit and panic", ["exit", "panic"]);
-  const word = (one: YamlValue | undefined, usual: string) => {
-    const name = one === undefined ? usual : text(one);
-    if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name))
-      throw one!.wrong(`expected one word of small letters, got ${JSON.stringify(name)}`);
-    return name;
-  };
-  const renamed = { exit: word(exit, "exit"), panic: word(panic, "panic") };
-  if (renamed.exit === renamed.panic) throw value.wrong(`expected two words, got ${renamed.exit} twice`);
-  return renamed;
+  const words = Object.entries({ exit, panic }).flatMap(([kind, word]) =>
+    word === undefined ? [] : [[kind, text(word)]],
+  );
+  try {
+    return parseTerminals(JSON.stringify(Object.fromEntries(words)));
+  } catch (error) {
+    if (error instanceof UserError) throw value.wrong(error.message, error.hint);
+    throw error;
+  }
 }
 
 function comparedWith(

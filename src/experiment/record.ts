@@ -20,6 +20,8 @@ export interface StageRecord {
   readonly set?: string;
   readonly base?: string;
   readonly state: "begun" | "done" | "failed";
+  /** What the file says that it depends on; `inputs.settings` is its hash. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** What it depends on, each with its SHA-256. */
   readonly inputs: Readonly<Record<string, string>>;
   /** SHA-256 of what it made, by name; empty until it is done. */

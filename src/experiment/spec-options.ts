@@ -16,7 +16,7 @@ const sandboxNames = Object.keys(sandboxOptions);
 /** `data.<set>.author`: author and operator together. The key of an endpoint never stands in a file: $SEKFT_KEY. */
 export const sessionTable: OptionTable = {
   ...without(authorOptions, ["out", "holdout", "holdoutOut", "holdoutN", "key", ...sandboxNames]),
-  ...without(rolloutOptions, ["out", "scenarios", "limit", "holdout", "key"]),
+  ...without(rolloutOptions, ["out", "scenarios", "limit", "holdout", "key", "terminals"]),
 };
 
 /** `scenarios.<set>.author`. */

@@ -1,0 +1,124 @@
+// `models/<arm>/seed-<s>`: an adapter, trained with a seed.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { resolveOptions } from "../base/resolve.ts";
+import { loadChatFormat } from "../data/chat/load-chat-format.ts";
+import { toDatasetOptions } from "../data/data-options.ts";
+import { loadDataset } from "../data/dataset.ts";
+import { readManifest } from "../train/manifest.ts";
+import { type TrainOptions, trainOptions } from "../train/options.ts";
+import { hashFiles } from "./hashes.ts";
+import { rowsFile } from "./row-stage.ts";
+import type { ArmSpec, RenamedTerminals, ResolvedSpec } from "./spec.ts";
+import { deciding, type Stage, type StageContext } from "./stage.ts";
+
+/** Steps after which a run that is killed has lost at most so many, and how many checkpoints stay: where the file does not say. */
+const SAVED = { saveSteps: 20, saveTotalLimit: 2 } as const;
+
+/** The stage of one arm and seed. */
+export function modelStage(spec: ResolvedSpec, name: string, seed: number): Stage {
+  const arm = spec.arms[name]!;
+  const id = modelId(name, seed);
+  const base = spec.bases[arm.base]!;
+  return {
+    id,
+    kind: "model",
+    arm: name,
+    seed,
+    base: arm.base,
+    set: arm.data!,
+    settings: { training: deciding(arm.training), seed, terminals: arm.terminals, holdout: spec.holdout },
+    needs: [`data/${arm.data}/rows`],
+    outside: async ({ machinery }) => ({
+      [`base ${arm.base}`]: await machinery.fingerprint(await machinery.base(base)),
+    }),
+    units: rowsExpected(spec, arm),
+    async run(context) {
+      const options = await runOptions(spec, arm, id, seed, context);
+      await context.machinery.train(options, context.terminal);
+      const manifest = readManifest(options.out!);
+      const { sequences, tokens, labels } = manifest.data;
+      return {
+        facts: {
+          sequences,
+          tokens,
+          trained_tokens: labels,
+          epochs: options.maxSteps > 0 ? null : options.numTrainEpochs,
+          steps: manifest.totalSteps,
+          trainable_parameters: manifest.trainableParameters,
+          tier: manifest.tier,
+          ...(await whatRowsBecame(options)),
+        },
+        device: manifest.device.name,
+      };
+    },
+    outputs: async (folder) =>
+      hashFiles(join(folder, id), ["adapter_model.safetensors", "adapter_config.json"]),
+    keepsParts: true,
+  };
+}
+
+/** Name and folder of the stage. */
+export function modelId(arm: string, seed: number): string {
+  return `models/${arm}/seed-${seed}`;
+}
+
+/** `--terminals`, or nothing where the words are the usual ones. */
+export function terminalsText(words: RenamedTerminals | null): string | undefined {
+  return words === null ? undefined : `exit=${words.exit},panic=${words.panic}`;
+}
+
+async function runOptions(
+  spec: ResolvedSpec,
+  arm: ArmSpec,
+  id: string,
+  seed: number,
+  { folder, machinery }: StageContext,
+): Promise<TrainOptions> {
+  const out = join(folder, id);
+  const begun = existsSync(join(out, "manifest.json"));
+  return resolveOptions(
+    trainOptions,
+    {},
+    {
+      ...SAVED,
+      ...arm.training,
+      base: await machinery.base(spec.bases[arm.base]!),
+      data: rowsFile(folder, arm.data!),
+      holdout: spec.holdout,
+      terminals: terminalsText(arm.terminals),
+      seed,
+      out,
+      resume: begun,
+      // A kill before the manifest was written left nothing to go on from.
+      overwrite: !begun && existsSync(out),
+    },
+  );
+}
+
+/** How many rows were too long, or refused. */
+async function whatRowsBecame(options: TrainOptions): Promise<Record<string, unknown>> {
+  const format = loadChatFormat(options.base, options.chatTemplate);
+  const { counts } = await loadDataset(toDatasetOptions({ ...options, data: options.data! }), format);
+  const { rows, trajectories, refused, truncated, truncatedTokens, assistantTurns, terminals } = counts;
+  return {
+    data: {
+      rows,
+      taken: trajectories,
+      refused,
+      truncated,
+      truncated_tokens: truncatedTokens,
+      assistant_turns: assistantTurns,
+      terminals,
+    },
+  };
+}
+
+/** Rows of all epochs, as far as the file tells. */
+function rowsExpected(spec: ResolvedSpec, { data, training }: ArmSpec): number {
+  const set = spec.data[data!]!;
+  const author = set.author ?? (set.from === null ? null : spec.data[set.from]!.author);
+  const rows = ((author?.n as number | undefined) ?? 1) + (set.replay?.n ?? 0);
+  return rows * ((training.numTrainEpochs as number | undefined) ?? trainOptions.numTrainEpochs.default);
+}
