@@ -1,5 +1,6 @@
 // What a stage depends on, and whether that is still what it was when the stage was done.
 
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, show, UserError } from "../base/errors.ts";
 import { flagName } from "../base/options.ts";
@@ -33,7 +34,7 @@ export function checkInputs(
   stage: Stage,
   before: StageRecord,
   inputs: Readonly<Record<string, string>>,
-  folder: string,
+  remedy: string,
 ): void {
   const names = [...new Set([...Object.keys(before.inputs), ...Object.keys(inputs)])];
   const changed = names.filter((name) => before.inputs[name] !== inputs[name]);
@@ -46,9 +47,7 @@ export function checkInputs(
   });
   throw new UserError(
     `${stage.id}: expected what it was ${before.state === "done" ? "made" : "begun"} with, got ${what.join(", ")}`,
-    {
-      hint: `choose another --out, take the change back, or remove ${placeOf(stage, folder)} to have it made again`,
-    },
+    { hint: `choose another --out, take the change back, or ${remedy}` },
   );
 }
 
@@ -59,22 +58,27 @@ export function checkOutputs(
   before: StageRecord,
   outputs: Readonly<Record<string, string>>,
   folder: string,
+  remedy: string,
 ): void {
   if (canonical(before.outputs) === canonical(outputs)) return;
   const [name] = Object.keys({ ...before.outputs, ...outputs }).filter(
     (one) => before.outputs[one] !== outputs[one],
   );
   throw new DataError(
-    { file: join(folder, stage.id) },
+    { file: placeOf(stage, folder) },
     `expected ${name} as this stage had left it, got another content`,
-    {
-      hint: `put back what was there, or remove ${placeOf(stage, folder)} to have it made again`,
-    },
+    { hint: `put back what was there, or ${remedy}` },
   );
 }
 
-/** What to remove for a stage to be made again. */
-function placeOf({ kind, id }: Stage, folder: string): string {
+/** True when something of a stage is there. */
+export function hasParts(stage: Stage, folder: string): boolean {
+  const place = placeOf(stage, folder);
+  return existsSync(place) && (!statSync(place).isDirectory() || readdirSync(place).length > 0);
+}
+
+/** Where a stage leaves what it makes. */
+export function placeOf({ kind, id }: Stage, folder: string): string {
   return join(folder, kind === "rows" ? `${id}.jsonl` : kind === "terminals" ? `${id}.json` : id);
 }
 

@@ -11,7 +11,7 @@ import type { SandboxProvider } from "../sandbox/contract.ts";
 import { timeLeft } from "./estimate.ts";
 import { openRecord, writeRecord } from "./folder.ts";
 import { canonical, hashValue } from "./hashes.ts";
-import { checkInputs, checkOutputs, inputsOf } from "./inputs.ts";
+import { checkInputs, checkOutputs, hasParts, inputsOf, placeOf } from "./inputs.ts";
 import type { Machinery } from "./machinery.ts";
 import { planStages } from "./plan-stages.ts";
 import type { ExperimentRecord, StageRecord } from "./record.ts";
@@ -135,12 +135,12 @@ class Run {
         this.records.delete(stage.id);
         continue;
       }
-      if (before.state !== "done" && !stage.keepsParts) continue;
+      if (before.state !== "done" && !(stage.keepsParts && hasParts(stage, folder))) continue;
       // What it builds on is made anew, and only then can be compared.
       if (!stage.needs.every((id) => this.made.has(id))) continue;
-      checkInputs(stage, before, await inputsOf(stage, this.made, this.context), folder);
+      checkInputs(stage, before, await inputsOf(stage, this.made, this.context), this.remedy(stage));
       if (before.state !== "done") continue;
-      checkOutputs(stage, before, outputs!, folder);
+      checkOutputs(stage, before, outputs!, folder, this.remedy(stage));
       this.made.set(stage.id, before.outputs);
     }
   }
@@ -161,8 +161,12 @@ class Run {
     this.stopIfAsked(title);
     const inputs = await inputsOf(stage, this.made, context);
     const before = this.records.get(stage.id);
-    if (before !== undefined && (stage.keepsParts || before.state === "done"))
-      checkInputs(stage, before, inputs, context.folder);
+    if (
+      before !== undefined &&
+      (stage.keepsParts || before.state === "done") &&
+      hasParts(stage, context.folder)
+    )
+      checkInputs(stage, before, inputs, this.remedy(stage));
     const left = timeLeft(this.stages, this.records);
     context.terminal.note(left === undefined ? title : `${title}  ${left}`);
     const began = performance.now();
@@ -202,6 +206,17 @@ class Run {
       if (!stopped) throw error;
       throw interrupted(title, error);
     }
+  }
+
+  /** How to have a stage made again, with everything that builds on it. */
+  private remedy(stage: Stage): string {
+    const { folder } = this.context;
+    const again = new Set([stage.id]);
+    for (const { id, needs } of this.stages) if (needs.some((one) => again.has(one))) again.add(id);
+    const places = this.stages
+      .filter((one) => again.has(one.id) && hasParts(one, folder))
+      .map((one) => placeOf(one, folder));
+    return `remove ${places.join(", ")} to have ${places.length === 1 ? "it" : "them"} made again`;
   }
 
   private stopIfAsked(title: string): void {
