@@ -137,6 +137,11 @@ export const substitutions: readonly { readonly from: RegExp; readonly to: strin
       to: "$1 --no-measure",
       why: "the measurement has tests of its own, and takes a minute for a 7B shape",
     },
+    {
+      from: /^sekft doctor --bench$/,
+      to: "sekft doctor --bench --tokens 16 --layers 1 --patience 1",
+      why: "one layer",
+    },
   ];
 
 /** Lines of shell blocks that are not run here, and why. Those of sekft are still parsed, by docs.test.ts. */
@@ -146,7 +151,7 @@ export const notRun: readonly { readonly line: RegExp; readonly why: string }[] 
     why: "needs a Docker engine and a registry; test/sandbox/docker-image.test.ts builds the image",
   },
   {
-    line: /^(for tier in .*)?sekft doctor --bench\b/,
+    line: /^(for tier in .*)?sekft doctor --bench --shape\b/,
     why: "the shapes are for a GPU; test/commands/doctor.test.ts measures a small one",
   },
   {
