@@ -58,7 +58,7 @@ export function planBudget(question: BudgetQuestion): Budget {
     const needed = Math.ceil((seconds.training + 2 * seconds.eval) / 60);
     throw new UserError(
       `--minutes: expected at least ${needed} on this device (${least} training sessions and ${2 * question.scenarios} sessions of eval), got ${minutes}`,
-      { hint: "fewer sessions show nothing; --n 8 halves the eval, a GPU makes both faster" },
+      { hint: "fewer sessions show nothing; a smaller --n shortens the eval, a GPU both" },
     );
   }
   return budgetOf(Math.min(wanted, affordable), question);

@@ -8,10 +8,7 @@ import { aboutWords, deviceWords, type Stage } from "./stages.ts";
 export function headerLines(settings: Settings, stages: readonly Stage[], folder: string): string[] {
   const { budget, device, asked } = settings;
   const whole = stages.reduce((sum, { seconds }) => sum + seconds, 0);
-  // Both arms of the eval take the same time.
-  const parts = stages
-    .slice(0, -1)
-    .map(({ name, seconds }) => `${name.replace("eval base", "each eval")} ${aboutWords(seconds)}`);
+  const parts = stages.map(({ name, seconds }) => `${name} ${aboutWords(seconds)}`);
   const speed = `${formatCount(device.tokensPerSecond)} tok/s on ${deviceWords(device)}`;
   const sessions = `${formatCount(budget.sessions)} sessions`;
   return [

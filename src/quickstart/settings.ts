@@ -4,11 +4,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { DataError, fileProblem, show, UserError } from "../base/errors.ts";
-import { lockName } from "../base/folder-lock.ts";
 import type { Budget } from "./budget.ts";
 import type { Appraisal } from "./machinery.ts";
 
 const settingsName = "quickstart.json";
+/** What a kill may have left before the first stage. */
+const own = /^(\.lock|quickstart\.|experiment\.)/;
 
 /** What the command line decides. */
 export interface Asked {
@@ -59,7 +60,7 @@ export function writeSettings(folder: string, settings: Settings): void {
 function checkEmpty(folder: string): void {
   let names: string[];
   try {
-    names = readdirSync(folder).filter((name) => name !== lockName);
+    names = readdirSync(folder).filter((name) => !own.test(name));
   } catch (cause) {
     throw new UserError(`--out ${folder}: expected a folder, got ${problemOf(cause)}`, { cause });
   }

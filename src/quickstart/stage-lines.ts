@@ -21,12 +21,13 @@ export class StageLines {
     const stage = stageOf(record, this.stages);
     if (stage === undefined) return;
     if (record.state === "begun") {
+      // A stage that is stopped is begun once more, in the record.
+      if (this.begun.has(record.id)) return;
       this.begun.add(record.id);
       this.begin(stage);
     } else if (record.state === "done") {
       const before = this.begun.has(record.id) ? "" : "done before: ";
-      const facts = factWords(record);
-      this.say(stage, `${before}${facts === "" ? "" : `${facts} `}in ${formatDuration(record.seconds)}`);
+      this.say(stage, `${before}${factWords(record)}in ${formatDuration(record.seconds)}`);
     }
   }
 
@@ -51,13 +52,19 @@ export class StageLines {
   }
 }
 
-/** What a stage came to, from the counts that it recorded. */
+/** What a stage came to, from the counts that it recorded; ends in a blank where there is anything. */
 function factWords({ kind, facts }: StageRecord): string {
-  const number = (name: string) => (typeof facts[name] === "number" ? (facts[name] as number) : undefined);
-  if (kind === "sessions") {
-    const [kept, finished] = [number("kept"), number("finished")];
-    if (kept !== undefined && finished !== undefined)
-      return `${formatCount(kept)} kept of ${formatCount(finished)} (${formatShare(kept, finished)})`;
-  }
-  return "";
+  const count = (name: string) => (typeof facts[name] === "number" ? (facts[name] as number) : undefined);
+  const [part, whole] =
+    kind === "sessions"
+      ? [count("kept"), count("finished")]
+      : kind === "eval"
+        ? [count("clean"), count("episodes")]
+        : [];
+  const tokens = kind === "model" ? count("tokens") : undefined;
+  if (tokens !== undefined) return `${formatCount(tokens)} tokens `;
+  if (part === undefined || whole === undefined) return "";
+  return kind === "eval"
+    ? `clean ${part}/${whole} `
+    : `${formatCount(part)} kept of ${formatCount(whole)} (${formatShare(part, whole)}) `;
 }

@@ -7,8 +7,8 @@ import type { Terminal } from "../base/command.ts";
 /** Holds every line that the stages said. */
 export const logName = "quickstart.log";
 
-/** A line that `startProgress` writes where it may draw no bar: `train: 45 %  12/27  ...`. */
-const progressLine = /^\w+: \d+ %/;
+/** A line that `startProgress` writes where it may draw no bar: `train: 45 %  12/27  ...`. A base is loaded in no time. */
+const progressLine = /^(?!load:)\w+: \d+ %/;
 
 /** The terminal that stages are given. Bars draw themselves; of the notes only progress is shown. Warnings are always shown. */
 export function stageTerminal(terminal: Terminal, folder: string): Terminal {

@@ -17,31 +17,31 @@ export interface Stage {
   readonly seconds: number;
 }
 
-/** All stages in their order. */
+/** All stages in the order in which the experiment runs them. */
 export function stagesOf({ budget, asked, device, sandbox }: Settings, recipe: Recipe): readonly Stage[] {
   const { sessions, replay, steps, seconds } = budget;
   const list: readonly Omit<Stage, "number">[] = [
-    {
-      name: "sessions",
-      does: `${formatCount(sessions)} of ${recipe.archetypes.length} kinds of work, run in ${sandbox}`,
-      seconds: seconds.sessions,
-    },
     {
       name: "scenarios",
       does: `${asked.n} of ${heldOut.join(" and ")}`,
       seconds: seconds.scenarios,
     },
     {
+      name: "sessions",
+      does: `${formatCount(sessions)} of ${recipe.archetypes.length} kinds of work, run in ${sandbox}`,
+      seconds: seconds.sessions,
+    },
+    {
+      name: `eval ${names.base}`,
+      does: `${asked.n} sessions of at most ${evaluation.maxCommands} commands`,
+      seconds: seconds.eval,
+    },
+    {
       name: "training",
       does: `${formatCount(steps)} steps of LoRA over ${formatCount(sessions + replay)} rows on ${deviceWords(device)}`,
       seconds: seconds.training,
     },
-    {
-      name: "eval base",
-      does: `${asked.n} sessions of at most ${evaluation.maxCommands} commands`,
-      seconds: seconds.eval,
-    },
-    { name: "eval adapter", does: "the same with the adapter", seconds: seconds.eval },
+    { name: `eval ${names.adapter}`, does: "the same with the adapter", seconds: seconds.eval },
   ];
   return list.map((stage, i) => ({ ...stage, number: i + 1 }));
 }
@@ -54,14 +54,18 @@ export function deviceWords({ software, name }: Pick<Settings["device"], "softwa
 /** Which stage a step of the experiment belongs to; undefined for those that take no time. */
 export function stageOf({ id }: Pick<StageRecord, "id">, stages: readonly Stage[]): Stage | undefined {
   const [kind, set, part] = id.split("/");
-  if (kind === "data") return part === "sessions" ? stages[0] : undefined;
-  if (kind === "scenarios") return stages[1];
-  if (kind === "models") return stages[2];
-  if (kind === "eval") return set === names.base ? stages[3] : stages[4];
-  return undefined;
+  const name =
+    kind === "data" && part === "sessions"
+      ? "sessions"
+      : kind === "models"
+        ? "training"
+        : kind === "eval"
+          ? `eval ${set}`
+          : kind;
+  return stages.find((stage) => stage.name === name);
 }
 
-/** `[3/6] training      ` and whatever follows. */
+/** `[4/5] training      ` and whatever follows. */
 export function stageLine(stage: Stage, stages: readonly Stage[], text: string): string {
   const longest = Math.max(...stages.map(({ name }) => name.length));
   return `[${stage.number}/${stages.length}] ${stage.name.padEnd(longest)}  ${text}`;

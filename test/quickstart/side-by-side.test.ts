@@ -73,8 +73,8 @@ describe("two sessions beside each other", () => {
 
   test("never hold a character that a terminal would obey", () => {
     for (const columns of [70, 120])
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
       for (const line of sideLines({ first, second }, { ...shape, columns }))
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
         expect(line).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200b\u202e]/);
   });
 
