@@ -25,6 +25,7 @@ import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
 import { pull } from "./pull.ts";
+import { quickstart } from "./quickstart.ts";
 import { resident } from "./resident.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
 import { rollout } from "./rollout.ts";
@@ -35,6 +36,7 @@ import { train } from "./train.ts";
 import { view } from "./view.ts";
 
 const verbs: readonly Command[] = [
+  quickstart,
   doctor,
   inspectMask,
   inspectData,
