@@ -11,12 +11,14 @@ import { isObject, type JsonObject } from "../formats/json-file.ts";
 import { type Adapter, readAdapter } from "../formats/peft-adapter.ts";
 import { lossCurve } from "./loss-curve.ts";
 import { checkOutputFile } from "./output-path.ts";
-import { evalMetrics, type RunRecord, readRunRecord } from "./run-record.ts";
+import { type EvalArm, evalMetrics, type RunRecord, readRunRecord } from "./run-record.ts";
 
 /** Settings of a card. */
 export interface CardOptions {
   /** result.json of an eval. */
   readonly evalResult?: string | undefined;
+  /** Arms of an eval that was counted already, in place of a result.json. */
+  readonly arms?: readonly EvalArm[];
   readonly license?: string | undefined;
   /** Names of data sets on the Hub. */
   readonly datasets: readonly string[];
@@ -41,7 +43,8 @@ function pictureOf(card: string): string {
 export function exportCard(adapterPath: string, out: string, options: CardOptions): CardFiles {
   checkOutputFile(out, options.force);
   const adapter = readAdapter(adapterPath);
-  const run = readRunRecord(adapterPath, options.evalResult);
+  const read = readRunRecord(adapterPath, options.evalResult);
+  const run = options.arms === undefined ? read : { ...read, arms: options.arms };
   const svg = lossCurve(run.trainLoss, run.evalLoss);
   const picture = svg === undefined ? undefined : join(dirname(out), pictureOf(out));
   if (picture !== undefined) checkOutputFile(picture, options.force);

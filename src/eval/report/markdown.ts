@@ -117,7 +117,8 @@ export function sandboxWords({ manifest }: EvalResult): string {
   return `in ${manifest.sandbox.provider} ${manifest.sandbox.version}`;
 }
 
-function tableMarkdown({ titles, rows }: Table): string {
+/** A table; cells of any text. */
+export function tableMarkdown({ titles, rows }: Table): string {
   const metrics: readonly string[] = metricNames;
   const line = (cells: readonly string[]) => `| ${cells.map(markdownText).join(" | ")} |`;
   const rule = titles.map((title, i) => (i > 0 && metrics.includes(title) ? "---:" : "---"));

@@ -34,7 +34,12 @@ export function escapeHtml(text: string): string {
 
 /** Output of programs as HTML: escaped, and characters that draw, move or hide made visible. Line ends and tabs stay. */
 export function outputHtml(text: string): string {
-  const seen = text.replace(
+  return escapeHtml(visibleText(text));
+}
+
+/** Output of programs with characters that draw, move or hide made visible. Line ends and tabs stay. */
+export function visibleText(text: string): string {
+  return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it shows
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,
     (c) => {
@@ -44,7 +49,6 @@ export function outputHtml(text: string): string {
         : `[U+${code.toString(16).toUpperCase().padStart(4, "0")}]`;
     },
   );
-  return escapeHtml(seen);
 }
 
 /** Text in a Markdown table's cell or line: no tag, link, code or emphasis comes out of it. */
