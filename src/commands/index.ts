@@ -6,6 +6,7 @@ import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { evalCompare } from "./eval-compare.ts";
+import { experimentReport } from "./experiment-report.ts";
 import { experimentRun } from "./experiment-run.ts";
 import { exportAtif } from "./export-atif.ts";
 import { exportCardCommand } from "./export-card.ts";
@@ -20,6 +21,7 @@ import { inspectForward } from "./inspect-forward.ts";
 import { inspectMask } from "./inspect-mask.ts";
 import { inspectModel } from "./inspect-model.ts";
 import { inspectScenario } from "./inspect-scenario.ts";
+import { inspectTerminals } from "./inspect-terminals.ts";
 import { inspectTrajectory } from "./inspect-trajectory.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
@@ -43,6 +45,7 @@ const verbs: readonly Command[] = [
   inspectModel,
   inspectAdapter,
   inspectForward,
+  inspectTerminals,
   inspectScenario,
   inspectTrajectory,
   plan,
@@ -66,12 +69,15 @@ const verbs: readonly Command[] = [
   pairs,
   play,
   experimentRun,
+  experimentReport,
   view,
 ];
 
 /** The command, taking names on the Hub wherever its table has a base or data. */
 function takingNames(command: Command): Command {
   if (!("base" in command.options || "data" in command.options)) return command;
+  // A command with a list of bases resolves each of them itself.
+  if (command.options.base?.type === "list") return command;
   return {
     ...command,
     async run(options, terminal) {

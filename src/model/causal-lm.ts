@@ -265,7 +265,6 @@ export class CausalLM {
       this.stream.submit();
       if (index + 1 < this.layers.length) await take(this.residualAt(index + 1));
     }
-    const last = this.residualAt(this.layers.length);
     const normed = new Float32Array(options.hidden ? batch.tokens * hiddenSize : 0);
     const logits = new Float32Array(batch.tokens * vocab);
     const capacity = this.head.rows.length;
@@ -275,19 +274,37 @@ export class CausalLM {
         this.head.rows,
         Uint32Array.from({ length: rows }, (_, i) => first + i),
       );
-      headNorm(this.stream, this.head, this.config, last, rows);
-      this.stream.submit();
+      await this.readLogits(rows, logits.subarray(first * vocab));
       if (options.hidden)
         normed.set(await this.device.read(this.head.xn.view(0, [rows, hiddenSize])), first * hiddenSize);
-      for (let from = 0; from < rows; from += chunkRows(this.head)) {
-        const count = Math.min(chunkRows(this.head), rows - from);
-        headLogits(this.stream, this.head, this.config, from, count);
-        this.stream.submit();
-        logits.set(await this.device.read(this.head.logits.view(0, [count, vocab])), (first + from) * vocab);
-      }
     }
     if (options.hidden) hidden.push(normed);
     return { logits, hidden };
+  }
+
+  /** Logits [R, V] of a batch's labelled rows only: what the model says of each label's place. Waits. */
+  async labelledLogits(batch: Batch): Promise<Float32Array> {
+    this.upload(batch, 0);
+    const rows = batch.rows.length;
+    const logits = new Float32Array(rows * this.config.vocab);
+    if (rows === 0) return logits;
+    this.embedTokens(batch, undefined);
+    this.forwardLayers(this.contexts(batch, undefined));
+    await this.readLogits(rows, logits);
+    return logits;
+  }
+
+  /** Norms the rows that `head.rows` names and reads their logits into `out`. */
+  private async readLogits(rows: number, out: Float32Array): Promise<void> {
+    const { vocab } = this.config;
+    headNorm(this.stream, this.head, this.config, this.residualAt(this.layers.length), rows);
+    this.stream.submit();
+    for (let from = 0; from < rows; from += chunkRows(this.head)) {
+      const count = Math.min(chunkRows(this.head), rows - from);
+      headLogits(this.stream, this.head, this.config, from, count);
+      this.stream.submit();
+      out.set(await this.device.read(this.head.logits.view(0, [count, vocab])), from * vocab);
+    }
   }
 
   /** Gives the run's memory back, and the base's if it was loaded for this run. */
