@@ -1,7 +1,6 @@
 // What experiments borrow: bases, worlds, training and models, each as the command has it that is made for it.
 
 import type { Terminal } from "../base/command.ts";
-import { UserError } from "../base/errors.ts";
 import { resolveOptions } from "../base/resolve.ts";
 import { openTerminal } from "../base/terminal.ts";
 import { evalOptions } from "../eval/eval-options.ts";
@@ -9,6 +8,9 @@ import type { Machinery, ModelRequest, OpenedModel } from "../experiment/machine
 import { sandboxOptions } from "../sandbox/sandbox-options.ts";
 import { armOptions, openArms } from "./eval-arms.ts";
 import { resolveInputs } from "./resolve-inputs.ts";
+
+/** Sessions at whose ends a base is asked for the terminal. */
+const TERMINAL_SESSIONS = 100;
 
 const QUIET = openTerminal({ json: false, quiet: true, color: false });
 
@@ -44,8 +46,11 @@ export function experimentMachinery(terminal: Terminal = QUIET): Machinery {
       await train(options, told);
     },
     openModel,
-    async inspectTerminals({ base }) {
-      throw new UserError(`terminal_ranking: ${base}: this version cannot look at terminals`);
+    async inspectTerminals({ base, data, options }, told) {
+      const { measureTerminals } = await import("../train/terminals/measure.ts");
+      const { terminalsOptions } = await import("../train/terminals/terminals-options.ts");
+      const given = { ...options, base: [base], data, limit: TERMINAL_SESSIONS };
+      return { ...(await measureTerminals(resolveOptions(terminalsOptions, {}, given), told)) };
     },
   };
 }

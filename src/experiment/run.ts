@@ -129,7 +129,7 @@ class Run {
     for (const stage of this.stages) {
       const before = this.records.get(stage.id);
       if (before === undefined) continue;
-      const outputs = await stage.outputs(folder);
+      const outputs = before.state === "done" ? await stage.outputs(folder) : undefined;
       if (before.state === "done" && outputs === undefined) {
         // Somebody took it away, which is how one asks for it again.
         this.records.delete(stage.id);

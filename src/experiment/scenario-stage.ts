@@ -37,11 +37,7 @@ export function scenarioStage(spec: ResolvedSpec, set: string): Stage {
       const facts = wanted.folder === null ? await write(wanted, id, context) : copy(wanted, id, context);
       return { facts, ...(wanted.folder === null ? { sandbox: await sandboxName(context) } : {}) };
     },
-    outputs: async (folder) => {
-      const here = join(folder, id);
-      if (!holdsBundles(here)) return undefined;
-      return { bundles: hashSet(readScenarios(here).map(({ contentHash }) => contentHash)) };
-    },
+    outputs: async (folder) => hashBundles(join(folder, id)),
     keepsParts: true,
   };
 }
@@ -93,6 +89,9 @@ function chosen({ folder, n, archetypes }: ScenarioSpec): Scenario[] {
   return chooseScenarios(some, n);
 }
 
-function holdsBundles(folder: string): boolean {
-  return existsSync(folder) && readdirSync(folder).some((name) => /^[^.].*\.json$/.test(name));
+/** One hash of all bundles of an author's folder; undefined when there are none. */
+export function hashBundles(folder: string): Record<string, string> | undefined {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  if (!names.some((name) => /^(?!manifest\.|summary\.)[^.].*\.json$/.test(name))) return undefined;
+  return { bundles: hashSet(readScenarios(folder).map(({ contentHash }) => contentHash)) };
 }

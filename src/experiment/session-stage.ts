@@ -4,14 +4,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { resolveOptions } from "../base/resolve.ts";
 import { ROLLOUT_FILES } from "../data/rollout-folder.ts";
-import { readScenarios } from "../data/scenario-files.ts";
 import { author, summaryOf } from "../factory/authoring/author.ts";
 import { type AuthorOptions, authorOptions } from "../factory/authoring/author-options.ts";
 import { openSupply } from "../factory/rollout/open-supply.ts";
 import { type RolloutOptions, rolloutOptions } from "../factory/rollout/options.ts";
 import { rollout } from "../factory/rollout/rollout.ts";
 import { hashSet } from "./hashes.ts";
-import { sandboxName } from "./scenario-stage.ts";
+import { hashBundles, sandboxName } from "./scenario-stage.ts";
 import type { GivenOptions, ResolvedSpec } from "./spec.ts";
 import { deciding, type Stage } from "./stage.ts";
 
@@ -59,10 +58,7 @@ function authoredStage(spec: ResolvedSpec, set: string, given: GivenOptions): St
       const { out: tally } = await author(resolveOptions(authorOptions, {}, own) as AuthorOptions, terminal);
       return { facts: summaryOf(tally, true), sandbox: await sandboxName(context) };
     },
-    outputs: async (folder) =>
-      existsSync(out(folder))
-        ? { bundles: hashSet(readScenarios(out(folder)).map(({ contentHash }) => contentHash)) }
-        : undefined,
+    outputs: async (folder) => hashBundles(out(folder)),
     keepsParts: true,
   };
 }

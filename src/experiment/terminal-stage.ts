@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { hashFiles } from "./hashes.ts";
 import { rowsFile } from "./row-stage.ts";
-import type { ResolvedSpec } from "./spec.ts";
-import type { Stage } from "./stage.ts";
+import type { GivenOptions, ResolvedSpec } from "./spec.ts";
+import { holdingOptions } from "./spec-options.ts";
+import { deciding, type Stage } from "./stage.ts";
 
 /** The stage of one base. */
 export function terminalStage(spec: ResolvedSpec, base: string, set: string): Stage {
@@ -15,7 +16,7 @@ export function terminalStage(spec: ResolvedSpec, base: string, set: string): St
     kind: "terminals",
     base,
     set,
-    settings: {},
+    settings: { held: deciding(held(spec)) },
     needs: [`data/${set}/rows`],
     outside: async ({ machinery }) => ({
       [`base ${base}`]: await machinery.fingerprint(await machinery.base(spec.bases[base]!)),
@@ -23,11 +24,17 @@ export function terminalStage(spec: ResolvedSpec, base: string, set: string): St
     units: 1,
     async run({ folder, machinery, terminal }) {
       const path = await machinery.base(spec.bases[base]!);
-      const facts = await machinery.inspectTerminals({ base: path, data: rowsFile(folder, set) }, terminal);
+      const request = { base: path, data: rowsFile(folder, set), options: held(spec) };
+      const facts = await machinery.inspectTerminals(request, terminal);
       writeFileAtomic(join(folder, `${id}.json`), `${JSON.stringify(facts, null, 1)}\n`);
       return { facts };
     },
     outputs: async (folder) => hashFiles(join(folder, "terminals"), [`${base}.json`]),
     keepsParts: false,
   };
+}
+
+/** How evals hold a base. */
+function held(spec: ResolvedSpec): GivenOptions {
+  return Object.fromEntries(Object.entries(spec.eval).filter(([name]) => name in holdingOptions));
 }
