@@ -10,6 +10,7 @@ import { readConfig } from "../../src/base/config-file.ts";
 import { findKey, type OptionTable } from "../../src/base/options.ts";
 import { globalFlags, runProgram } from "../../src/base/program.ts";
 import { commands } from "../../src/commands/index.ts";
+import { gateNames } from "../../src/factory/gates/gate.ts";
 import { silent } from "../base/silent-terminal.ts";
 import { codeOf, commandLines, pages, root, shellBlocks, wordsOf } from "./documents.ts";
 
@@ -65,8 +66,26 @@ for (const page of pages)
     });
   });
 
+test("every path of the project that a page names is there", () => {
+  const gone = pages.flatMap((page) =>
+    codeOf(page)
+      .spans.filter((span) => /^(src|test|kernels|scripts|docs|docker|examples)\/[\w./-]+$/.test(span))
+      // Upper case stands for a name of one's own.
+      .filter((span) => !/\b(NAME|TOPIC)\b/.test(span) && !existsSync(join(root, span)))
+      .map((span) => `${page}: ${span}`),
+  );
+  expect(gone).toEqual([]);
+});
+
 test("the page of options is what `bun run docs` writes", () => {
   expect(readFileSync(pagePath, "utf8")).toBe(optionsPage());
+});
+
+test("the page on the factory lists every gate, in the order in which they are asked", () => {
+  const table = /\| gate \|.*\n\|.*\n((?:\|.*\n)+)/.exec(
+    readFileSync(join(root, "docs/factory.md"), "utf8"),
+  )![1]!;
+  expect([...table.matchAll(/^\| (\w+) \|/gm)].map(([, name]) => name!)).toEqual([...gateNames]);
 });
 
 test("the page on the engine lists every kernel", () => {
