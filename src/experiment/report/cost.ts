@@ -100,10 +100,11 @@ function tokenWords({ kind, facts = {} }: StageRecord): string {
 
 /** Everything that a stage counted, as it stands in the record. */
 export function factSection({ record }: Recorded): Section {
-  const rows = record.stages.flatMap(({ id, facts = {} }) =>
-    flat(facts).map(([name, value]) => [id, name, value]),
-  );
-  return { title: "What each stage counted", blocks: tableBlock(["stage", "fact", "value"], rows, 3) };
+  const rows = record.stages.flatMap(({ id, facts = {} }) => {
+    const counted = flat(facts).map(([name, value]) => `${name} ${value}`);
+    return counted.length === 0 ? [] : [[id, counted.join("; ")]];
+  });
+  return { title: "What each stage counted", blocks: tableBlock(["stage", "facts"], rows, 2) };
 }
 
 /** Names and values of an object, inner ones with their path; long lists by their length. */
@@ -111,7 +112,8 @@ function flat(value: object, path = ""): [string, string][] {
   return Object.entries(value).flatMap(([name, inner]): [string, string][] => {
     const at = path === "" ? name : `${path} ${name}`;
     if (isObject(inner)) return flat(inner, at);
-    if (Array.isArray(inner) && inner.length > 12) return [[at, `${inner.length} entries`]];
+    if (Array.isArray(inner) && (inner.length > 12 || inner.some((one) => typeof one === "object")))
+      return [[at, `${inner.length} entries`]];
     return [[at, publicText(inner)]];
   });
 }

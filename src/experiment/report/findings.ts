@@ -160,3 +160,12 @@ function pooledOf(arm: string, units: readonly UnitFindings[], lifts: readonly L
     },
   ];
 }
+
+/** Units in the experiment's order, each arm's seeds together behind them. */
+export function byArm({ units, pooled }: Pick<SetFindings, "units" | "pooled">): (UnitFindings | Pooled)[] {
+  const arms = [...new Set(units.map(({ part }) => part.arm))];
+  return arms.flatMap((arm) => [
+    ...units.filter(({ part }) => part.arm === arm),
+    ...pooled.filter((one) => one.arm === arm),
+  ]);
+}

@@ -1,10 +1,7 @@
 // The method's three predictions, where the experiment has them, and primed arms: what could have come out otherwise, and what did.
 
-import { formatNumber } from "../../base/format.ts";
-import { metricNames } from "../../eval/record.ts";
-import { shareWords } from "../../eval/report/words.ts";
-import type { JsonObject } from "../../formats/json-file.ts";
-import { isObject } from "../../formats/json-file.ts";
+import { type MetricName, metricNames } from "../../eval/record.ts";
+import { isObject, type JsonObject } from "../../formats/json-file.ts";
 import type { ArmSpec } from "../spec.ts";
 import { type Block, figureBlock, paragraph, type Section, tableBlock } from "./document.ts";
 import type { SetFindings } from "./findings.ts";
@@ -34,7 +31,16 @@ export function predictionSection(recorded: Recorded, sets: readonly SetFindings
   const of = (wanted: (arm: ArmSpec) => boolean) => {
     const own = Object.keys(arms).filter((name) => wanted(arms[name]!));
     const beside = own.flatMap((name) => arms[name]!.compareWith ?? []);
-    return { own, shown: onlyArms(sets, (name) => own.includes(name) || beside.includes(name)) };
+    const shown = onlyArms(sets, (name) => own.includes(name) || beside.includes(name));
+    // The arms beside them stand there to be looked at; their own lifts are told elsewhere.
+    return {
+      own,
+      shown: shown.map((set) => ({
+        ...set,
+        lifts: set.lifts.filter(({ second }) => own.includes(second.part.arm)),
+        pooled: set.pooled.map((one) => (own.includes(one.arm) ? one : { ...one, lift: null })),
+      })),
+    };
   };
   const further = of(({ prediction }) => prediction === "further_archetypes");
   const token = of((arm) => arm.prediction === "terminal_token");
@@ -98,59 +104,62 @@ function sideBySide(title: string, claim: string, name: string, sets: readonly S
 /** Bases by the log-probability that they give the terminal before any training, beside what training made of them. */
 function rankingBlocks({ record, terminals }: Recorded, sets: readonly SetFindings[]): Block[] {
   const ranked = Object.keys(record.spec.bases)
-    .map((base) => ({
-      base,
-      ...(terminals[base] ? logProbability(terminals[base]) : { mean: null, at: null }),
-    }))
-    .sort((a, b) => (b.mean ?? Number.NEGATIVE_INFINITY) - (a.mean ?? Number.NEGATIVE_INFINITY));
-  const rows = ranked.map(({ base, mean, at }) => {
+    .map((base) => ({ base, found: inherited(terminals[base]) }))
+    .sort(
+      (a, b) => (b.found?.order ?? Number.NEGATIVE_INFINITY) - (a.found?.order ?? Number.NEGATIVE_INFINITY),
+    );
+  const rows = ranked.map(({ base, found }) => {
     const units = sets.flatMap((set) =>
       set.units.filter(({ part, result }) => {
         const arm = record.spec.arms[part.arm]!;
-        return arm.base === base && arm.data !== null && arm.prediction === null && result.n > 0;
+        return arm.base === base && arm.data !== null && (arm.prediction ?? null) === null && result.n > 0;
       }),
     );
-    const share = (metric: (typeof metricNames)[number]) =>
-      units.length === 0
-        ? "no trained arm was measured"
-        : shareWords({
-            x: units.reduce((sum, { result }) => sum + result[metric].x, 0),
-            n: units.reduce((sum, { result }) => sum + result[metric].n, 0),
-            rate: null,
-            low: null,
-            high: null,
-          });
-    return [
-      base,
-      mean === null ? "not measured" : formatNumber(mean, 4),
-      at === null ? "not said" : String(at),
-      ...metricNames.map(share),
-    ];
+    const share = (metric: MetricName) => {
+      const rates = units.map(({ result }) => result[metric]);
+      const sum = (of: "x" | "n") => rates.reduce((all, rate) => all + rate[of], 0);
+      return units.length === 0 ? "no trained arm was measured" : `${sum("x")}/${sum("n")}`;
+    };
+    return [base, ...(found?.cells ?? inheritedTitles.map(() => "not measured")), ...metricNames.map(share)];
   });
-  const blocks: Block[] = [
+  return [
     { kind: "heading", text: "Bases ranked by their inherited terminal" },
     paragraph(
-      "The method predicts that a base which already gives the terminal more weight where a session ends learns to end sessions better. Bases stand in the order of that log-probability before any training, with the results of their trained arms.",
+      "The method predicts that a base which gives the terminal more weight where sessions end, before any training, learns to end them better. ln P is of the whole terminal with its end of turn; the lift is ln P where sessions end less ln P elsewhere in them. Beside it the results of the base's trained arms, all seeds.",
     ),
-    ...tableBlock(["base", "mean log-probability", "decision points", ...metricNames], rows),
+    ...tableBlock(["base", ...inheritedTitles, ...metricNames], rows),
+    ...(rows.length < 2 ? [paragraph("One base only: there is no order to hold against the results.")] : []),
   ];
-  if (rows.length < 2)
-    blocks.push(paragraph("One base only: there is no order to hold against the results."));
-  return blocks;
 }
 
-/** Mean log-probability of the terminal, and over how many decision points, as `sekft inspect terminals --json` tells them. */
-function logProbability(found: JsonObject): { readonly mean: number | null; readonly at: number | null } {
-  const numbers: [string, number][] = [];
-  const collect = (value: unknown, path: string): void => {
-    if (typeof value === "number") numbers.push([path, value]);
-    else if (isObject(value))
-      for (const [key, inner] of Object.entries(value)) collect(inner, `${path}.${key}`);
+const inheritedTitles = ["ln P", "lift", "first token's ln P", "sessions"];
+
+/** What `sekft inspect terminals --json` says of the base itself. */
+function inherited(
+  found: JsonObject | undefined,
+): { readonly order: number; readonly cells: readonly string[] } | undefined {
+  const arms = Array.isArray(found?.arms) ? found.arms.filter(isObject) : [];
+  const arm = arms.find(({ adapter }) => (adapter ?? null) === null);
+  const order = at(arm, ["final", "logp", "value"]);
+  if (typeof order !== "number") return undefined;
+  const estimate = (path: readonly string[]) => {
+    const [value, low, high] = ["value", "low", "high"].map((end) => at(arm, [...path, end]));
+    if (typeof value !== "number") return "not said";
+    const interval =
+      typeof low === "number" && typeof high === "number" ? ` [${low.toFixed(2)}, ${high.toFixed(2)}]` : "";
+    return `${value.toFixed(2)}${interval}`;
   };
-  collect(found, "");
-  const first = (pattern: RegExp) => numbers.find(([path]) => pattern.test(path))?.[1] ?? null;
   return {
-    mean: first(/\.(exit\.)?(mean_)?log_?prob(ability)?(_mean|\.mean)?$/) ?? first(/log_?prob/),
-    at: first(/\.(n|points|decision_points|positions)$/),
+    order,
+    cells: [
+      estimate(["final", "logp"]),
+      estimate(["lift"]),
+      estimate(["final", "first_logp"]),
+      String(at(found, ["data", "sessions"]) ?? "not said"),
+    ],
   };
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
 }

@@ -15,20 +15,28 @@ export function reportTable(sets: readonly SetFindings[], columns: number): stri
   ]);
 }
 
-function fitting(table: Table, columns: number): string[] {
-  const wide = tableLines(table);
+function fitting({ titles, rows }: Table, columns: number): string[] {
+  const wide = tableLines({ titles, rows });
   if (Math.max(...wide.map((line) => line.length)) <= columns) return wide;
-  const rows = table.rows.flatMap(([name, n, ...cells]) => {
-    const parts = cells.map((cell) => /^(\S+) (.*)$/.exec(cell) ?? ["", cell, ""]);
-    const intervals = parts.map(([, , rest]) => /\[.*\]/.exec(rest!)?.[0] ?? "");
-    const chances = parts.map(([, , rest]) => /p .*$/.exec(rest!)?.[0] ?? "");
-    return [
-      [name!, n!, ...parts.map(([, first]) => first!)],
-      ["", "", ...intervals],
-      ...(chances.some(Boolean) ? [["", "", ...chances]] : []),
-    ];
+  // Names on lines of their own, intervals and chances under the shares.
+  const parts = rows.map(([name, n, ...cells]) => {
+    const split = cells.map((cell) => /^([+-]?[\d/.]+) (.*)$/.exec(cell) ?? ["", cell, ""]);
+    const under = [/\[.*\]/, /p .*$/].map((pattern) =>
+      split.map((cell) => pattern.exec(cell[2]!)?.[0] ?? ""),
+    );
+    return {
+      head: `${name}, ${titles[1]} ${n}`,
+      lines: [split.map((cell) => cell[1]!), ...under.filter((line) => line.some(Boolean))],
+    };
   });
-  return tableLines({ titles: table.titles, rows }, columns);
+  const [head, ...lines] = tableLines(
+    {
+      titles: ["", ...titles.slice(2)],
+      rows: parts.flatMap((part) => part.lines.map((line) => ["", ...line])),
+    },
+    columns,
+  );
+  return [head!, ...parts.flatMap((part) => [part.head, ...lines.splice(0, part.lines.length)])];
 }
 
 /** The report for machines: files, warnings, and what every unit and every pair came to. */

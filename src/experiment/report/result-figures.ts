@@ -7,19 +7,18 @@ import { deltaWords, intervalWords, rateWords, shareWords } from "../../eval/rep
 import type { Interval } from "../../eval/statistics/newcombe.ts";
 import type { Rate } from "../../eval/statistics/wilson.ts";
 import type { Figure } from "./drawing.ts";
-import type { SetFindings, UnitFindings } from "./findings.ts";
+import { byArm, type SetFindings, type UnitFindings } from "./findings.ts";
 import { type Mark, type Row, rowChart } from "./row-chart.ts";
 
 /** Every metric of every unit, with its interval. */
 export function rateFigure(
   name: string,
   title: string,
-  { units, pooled }: Pick<SetFindings, "units" | "pooled">,
+  findings: Pick<SetFindings, "units" | "pooled">,
 ): Figure | undefined {
-  const rows = [
-    ...units.map(({ part, result }) => ({ label: part.label, arm: part.arm, rates: result })),
-    ...pooled.map(({ label, arm, rates }) => ({ label, arm, rates })),
-  ];
+  const rows = byArm(findings).map((row) =>
+    "part" in row ? { label: row.part.label, arm: row.part.arm, rates: row.result } : row,
+  );
   const arms = [...new Set(rows.map(({ arm }) => arm))];
   return rowChart({
     name,

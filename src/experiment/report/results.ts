@@ -7,7 +7,7 @@ import { outcomeClass, outcomeOrder } from "../../eval/report/page.ts";
 import { comparisonTable, type Table } from "../../eval/report/table.ts";
 import { deltaWords, intervalWords, pWords, rateWords, shareWords } from "../../eval/report/words.ts";
 import { type Block, figureBlock, paragraph, type Section, tableBlock } from "./document.ts";
-import type { Lift, Pooled, SetFindings, UnitFindings } from "./findings.ts";
+import { byArm, type Lift, type Pooled, type SetFindings, type UnitFindings } from "./findings.ts";
 import { archetypeFigure, liftFigure, outcomeFigure, rateFigure } from "./result-figures.ts";
 
 /** Rates of units and of seeds together. */
@@ -224,15 +224,6 @@ function sidesOf(
   return units.flatMap(({ episodes }) =>
     episodes.filter((episode) => episode.scenario_id === scenario_id && episode.sample === sample),
   );
-}
-
-/** Units in the experiment's order, each arm's seeds together behind them. */
-function byArm({ units, pooled }: Pick<SetFindings, "units" | "pooled">): (UnitFindings | Pooled)[] {
-  const arms = [...new Set(units.map(({ part }) => part.arm))];
-  return arms.flatMap((arm) => [
-    ...units.filter(({ part }) => part.arm === arm),
-    ...pooled.filter((one) => one.arm === arm),
-  ]);
 }
 
 function scoredWords({ expected, lacking, result }: UnitFindings): string {
