@@ -84,15 +84,7 @@ export function checkUnchanged(
     );
   if (before.template !== now.template)
     throw changed("chat template", short(before.template), short(now.template));
-  if (before.data.sha256 !== now.data.sha256)
-    throw changed("data", describe(before.data), describe(now.data));
-  if (before.evalData?.sha256 !== now.evalData?.sha256)
-    throw changed("validation data", describe(before.evalData), describe(now.evalData));
-  if (before.initAdapter !== now.initAdapter)
-    throw changed("--init-adapter", short(before.initAdapter), short(now.initAdapter));
-  // Earlier versions knew no reference, and not every option.
-  if ((before.refAdapter ?? null) !== now.refAdapter)
-    throw changed("reference adapter", short(before.refAdapter), short(now.refAdapter));
+  // Before the data, which some options change: the option is what the user can set right.
   const differing = Object.keys(now.options).filter((name) => {
     const key = keyOf(name);
     if (changeableOptions.has(key) || mayExtend.includes(key)) return false;
@@ -109,6 +101,15 @@ export function checkUnchanged(
         .join(", ")}`,
       { hint: `--config ${join(folder, optionsName)} gives the run's own options` },
     );
+  if (before.data.sha256 !== now.data.sha256)
+    throw changed("data", describe(before.data), describe(now.data));
+  if (before.evalData?.sha256 !== now.evalData?.sha256)
+    throw changed("validation data", describe(before.evalData), describe(now.evalData));
+  if (before.initAdapter !== now.initAdapter)
+    throw changed("--init-adapter", short(before.initAdapter), short(now.initAdapter));
+  // Earlier versions knew no reference, and not every option.
+  if ((before.refAdapter ?? null) !== now.refAdapter)
+    throw changed("reference adapter", short(before.refAdapter), short(now.refAdapter));
 }
 
 /** Refuses another tier, whose numbers are others, and warns of another device.

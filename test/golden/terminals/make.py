@@ -84,6 +84,13 @@ def make_adapter(base, name):
     lora.peft_config["default"].base_model_name_or_path = os.path.basename(base)
     lora.save_pretrained(os.path.join(out, name))
     os.remove(os.path.join(out, name, "README.md"))
+    config = os.path.join(out, name, "adapter_config.json")
+    with open(config, encoding="utf-8") as f:
+        fields = json.load(f)
+    fields["target_modules"] = sorted(fields["target_modules"])
+    with open(config, "w", encoding="utf-8") as f:
+        json.dump(fields, f, indent=2, sort_keys=True)
+        f.write("\n")
 
 
 def normalise(turns):
@@ -134,7 +141,12 @@ def measure(base, adapter=None, words=PLAIN):
         word = words[r["terminal"]]
         places = [i for i, t in enumerate(r["turns"]) if t["role"] == "assistant"]
         points = [score(model, tokenizer, r["turns"][:i], word) for i in places]
-        found.append({"id": r["id"], "terminal": r["terminal"], "final": points[-1], "controls": points[:-1]})
+        one = {"id": r["id"], "terminal": r["terminal"], "final": points[-1], "controls": points[:-1]}
+        if words is PLAIN and not adapter:
+            # What training minimises: every command and its end of turn.
+            real = [score(model, tokenizer, r["turns"][:i], r["turns"][i]["content"]) for i in places]
+            one["trained"] = {"nll": -sum(p["logp"] for p in real), "labels": sum(p["tokens"] for p in real)}
+        found.append(one)
     return found
 
 
