@@ -24,7 +24,8 @@ export function scenarioStage(spec: ResolvedSpec, set: string): Stage {
     id,
     kind: "scenarios",
     set,
-    settings: { ...wanted, author: deciding(wanted.author), sandbox: spec.sandbox },
+    settings:
+      wanted.folder === null ? { author: deciding(wanted.author), sandbox: spec.sandbox } : { ...wanted },
     needs: [],
     outside: async () => {
       const { folder } = wanted;
