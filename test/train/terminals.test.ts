@@ -24,7 +24,7 @@ const { gpuTest } = await testDevice();
 const measure = (flags: Readonly<Record<string, unknown>>) =>
   measureTerminals(resolveOptions(terminalsOptions, { data, controls: 100, ...flags }), quiet);
 
-type Golden = (typeof expected)["chatml"];
+type Golden = (typeof expected)["renamed"];
 
 /** f32 on the device against f64: each token's ln P within 1e-3. */
 function expectSame(arm: TerminalArm, wanted: Golden): void {
