@@ -59,7 +59,8 @@ export async function runExperiment(
   const run = new Run(stages, context, openRecord(folder)?.stages ?? [], hooks);
   await run.takeOver();
   hooks.onReady?.();
-  return run.finish();
+  // Awaited here: the lock, the signals and the worlds are held until the last stage is done.
+  return await run.finish();
 }
 
 /** The stages of an experiment in `folder` and how far each is; changes nothing.
