@@ -138,7 +138,7 @@ for (const page of pages) {
 test("every line that is not run, and every rewriting, is still in a page", () => {
   const all = pages.flatMap((page) => shellBlocks(page).flatMap(({ text }) => shellLines(text)));
   const idle = [...notRun.map(({ line }) => line), ...substitutions.map(({ from }) => from)].filter(
-    (pattern) => !all.some((line) => pattern.test(line)),
+    (pattern) => !all.some((line) => line.search(pattern) >= 0),
   );
   expect(idle).toEqual([]);
 });
