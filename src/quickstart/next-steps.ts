@@ -14,14 +14,14 @@ export interface Finished {
   readonly base: string;
   /** Id of the scenario that was shown. */
   readonly scenario: string | undefined;
-  /** The report's page; undefined: there is none. */
-  readonly page: string | undefined;
+  /** Files of the report. */
+  readonly report: readonly string[];
   /** How this program is called here. */
   readonly program: string;
 }
 
 /** Lines of what can be looked at and done; titles in a column of their own. */
-export function nextSteps({ folder, base, scenario, page, program }: Finished, columns: number): string[] {
+export function nextSteps({ folder, base, scenario, report, program }: Finished, columns: number): string[] {
   const steps: [title: string, line: string][] = [];
   const spec = join(folder, "experiment.yaml");
   if (scenario !== undefined)
@@ -32,7 +32,10 @@ export function nextSteps({ folder, base, scenario, page, program }: Finished, c
   if (base === embeddedName)
     steps.push(["a real base", `${program} quickstart --base ${realBase} --out runs/smollm2`]);
   steps.push(["more seeds", `edit ${spec}, then ${program} experiment run ${spec} --out runs/seeds`]);
-  if (page !== undefined) steps.push(["report", page]);
+  const curve = report.find((file) => file.endsWith("loss.svg"));
+  const page = report.find((file) => file.endsWith("report.html"));
+  if (curve !== undefined) steps.push(["the curve", curve]);
+  if (page !== undefined) steps.push(["the report", page]);
   steps.push(["look closer", `${program} view ${folder}`]);
   const width = Math.max(...steps.map(([title]) => title.length));
   return steps.flatMap(([title, line]) =>

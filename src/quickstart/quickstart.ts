@@ -1,14 +1,16 @@
 // A quickstart from its options to the table: settles what it will be, says so, runs the experiment, shows what came of it.
 
-import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import type { Terminal } from "../base/command.ts";
 import { Interrupted, UserError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
+import { readRecord } from "../experiment/folder.ts";
 import { parseSpec } from "../experiment/read-spec.ts";
-import { type ExperimentRecord, recordName, specName } from "../experiment/record.ts";
+import { recordName, specName } from "../experiment/record.ts";
+import { writeReport } from "../experiment/report/write-report.ts";
 import { runExperiment } from "../experiment/run.ts";
 import { planBudget } from "./budget.ts";
 import { experimentText } from "./experiment-text.ts";
@@ -40,7 +42,8 @@ export async function quickstart(
   const settings = earlier ?? (await settle({ asked, folder, recipe, machinery, terminal }));
   if (isFinished(folder)) terminal.note(`quickstart: ${folder} is finished; this is its result`);
   else await run(settings, earlier === undefined, { asked, folder, recipe, machinery, terminal });
-  const report = { files: [] };
+  const report = await writeReport(folder);
+  for (const warning of report.warnings) terminal.warn(`quickstart: ${warning}`);
   const shown = { folder, settings, results: readResults(folder, asked.seed), report: report.files };
   if (terminal.json) terminal.out(JSON.stringify(summary(shown)));
   else show(shown, terminal);
@@ -110,11 +113,11 @@ function checkSpace(folder: string): void {
     );
 }
 
-/** True when every stage of the experiment is done: nothing has to be opened to show it. */
+/** True when every stage of the experiment is done: nothing has to be opened to show it.
+ *  @throws DataError when the record is damaged */
 function isFinished(folder: string): boolean {
-  const file = join(folder, recordName);
-  if (!existsSync(file)) return false;
-  const { stages } = JSON.parse(readFileSync(file, "utf8")) as ExperimentRecord;
+  if (!existsSync(join(folder, recordName))) return false;
+  const { stages } = readRecord(folder);
   const evals = stages.filter(({ kind }) => kind === "eval");
   return evals.length === 2 && stages.every(({ state }) => state === "done");
 }

@@ -69,7 +69,7 @@ export function show(shown: Shown, terminal: Terminal): void {
     folder,
     base: settings.asked.base,
     scenario: pair?.first.scenario_id,
-    page: shown.report.find((file) => file.endsWith(".html")),
+    report: shown.report,
     program: programName(),
   };
   for (const line of nextSteps(finished, columns)) terminal.out(line);
