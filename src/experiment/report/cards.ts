@@ -24,11 +24,12 @@ export function writeCards(
       notes.push(`No model card of ${label}: there is no adapter yet.`);
       continue;
     }
+    const own = sets.filter(({ units }) => units.some(({ part }) => part.arm === arm));
     try {
       const card = exportCard(folder, join(out, `${fileWord(label.replaceAll(" ", "-"))}.md`), {
         datasets: [],
         force: true,
-        arms: sets.flatMap((set) => armsOf(set, arm, seed, sets.length > 1)),
+        arms: own.flatMap((set) => armsOf(set, arm, seed, own.length > 1)),
       });
       files.push(card.path, ...(card.picture === undefined ? [] : [card.picture]));
     } catch (error) {

@@ -7,8 +7,8 @@ import type { Block, Report } from "./document.ts";
 import { figureRules, svgInline } from "./drawing.ts";
 
 const rules = `<style>${figureRules}
-nav { margin: .8rem 0 0; font-size: 14px } nav a { margin-right: 1rem; white-space: nowrap; display: inline-block } td, th { overflow-wrap: anywhere } td.n { overflow-wrap: normal }
-.wide { max-width: 100% } figure { margin: 1rem 0; overflow-x: auto; max-width: 100% } li.warn::marker { color: var(--warn) }
+nav { margin: .8rem 0 0; font-size: 14px } nav a { margin-right: 1rem; white-space: nowrap; display: inline-block } td, th { overflow-wrap: anywhere; min-width: 6.5rem } td.n, th.n { overflow-wrap: normal; min-width: 0 }
+.wide { max-width: 100%; margin: .8rem 0 } figure { margin: 1rem 0; overflow-x: auto; max-width: 100% } li.warn::marker { color: var(--warn) }
 .shown { border: 1px solid var(--line); border-radius: 8px; background: var(--panel); padding-top: .4rem }
 </style>
 `;
@@ -41,7 +41,7 @@ function blockHtml(block: Block): string {
     case "table":
       return htmlTable(
         block.table.titles,
-        block.table.rows.map((cells) => cells.map(outputHtml)),
+        block.table.rows.map((cells) => cells.map(cellHtml)),
         block.left,
       );
     case "figure":
@@ -55,4 +55,10 @@ function blockHtml(block: Block): string {
       return `<div class="shown" id="${escapeHtml(block.anchor)}"><div class="sides">${block.sessions.map(sideHtml).join("\n")}</div></div>\n`;
     }
   }
+}
+
+/** A cell; what stands behind a share or a difference takes a line of its own, so that tables stay narrow. */
+function cellHtml(text: string): string {
+  const [, first, rest] = /^([+-]?[\d/.]+) (.*\[.*)$/.exec(text) ?? [];
+  return rest === undefined ? outputHtml(text) : `${outputHtml(first!)}<small>${outputHtml(rest)}</small>`;
 }
