@@ -80,6 +80,12 @@ export const props: Readonly<Record<string, Props>> = {
   "docs/factory.md": { base: tinyBase },
   "docs/mask.md": { ...smollm2, "trajectories.jsonl": sessions },
   "docs/method.md": { "Mistral-7B-Instruct-v0.2": tinyBase },
+  "docs/quickstart.md": {
+    runs: (path) => {
+      mkdirSync(path);
+      writeTrain(join(path, "quickstart"), 10);
+    },
+  },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/training.md": {
     ...smollm2,
@@ -158,6 +164,10 @@ export const notRun: readonly { readonly line: RegExp; readonly why: string }[] 
   {
     line: /^\.\/scripts\/(quickstart|test)\.sh$/,
     why: "set up a machine and take long; CI runs the second one",
+  },
+  {
+    line: /^sekft quickstart\b/,
+    why: "takes minutes; test/quickstart/whole.test.ts runs a small one",
   },
   { line: /test\/bench\/run\.sh$/, why: "wants programs of other people" },
   {

@@ -3,13 +3,14 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { kernels } from "../../kernels/index.ts";
 import { optionsPage, pagePath } from "../../scripts/options-page.ts";
 import { readConfig } from "../../src/base/config-file.ts";
 import { findKey, type OptionTable } from "../../src/base/options.ts";
 import { globalFlags, runProgram } from "../../src/base/program.ts";
 import { commands } from "../../src/commands/index.ts";
+import { parseSpec } from "../../src/experiment/read-spec.ts";
 import { gateNames } from "../../src/factory/gates/gate.ts";
 import { silent } from "../base/silent-terminal.ts";
 import { codeOf, commandLines, pages, root, shellBlocks, wordsOf } from "./documents.ts";
@@ -37,18 +38,25 @@ const isFlag = (name: string) =>
 for (const page of pages)
   describe(page, () => {
     const { blocks, spans } = codeOf(page);
-    const yaml = blocks.find(({ language }) => language === "yaml")?.text;
-    const config = yaml === undefined ? undefined : join(folder, `${page.replaceAll("/", "-")}.yaml`);
-    if (config !== undefined) {
-      writeFileSync(config, yaml ?? "");
-      test("its config file has options of train", () => {
-        const { options } = commands.find(({ name }) => name === "train")!;
-        expect(Object.keys(readConfig(config, options)).length).toBeGreaterThan(3);
-      });
+    const files = blocks.filter(({ language }) => language === "yaml").map(({ text }) => text);
+    const config = join(folder, `${page.replaceAll("/", "-")}.yaml`);
+    for (const [i, text] of files.entries()) {
+      // Experiments have arms; a file without them is one of options.
+      if (/^arms:/m.test(text))
+        test(`its experiment ${i + 1} is one`, () => {
+          expect(Object.keys(parseSpec(text, page).arms).length).toBeGreaterThan(1);
+        });
+      else {
+        writeFileSync(config, text);
+        test("its config file has options of train", () => {
+          const { options } = commands.find(({ name }) => name === "train")!;
+          expect(Object.keys(readConfig(config, options)).length).toBeGreaterThan(3);
+        });
+      }
     }
     for (const line of shellBlocks(page).flatMap(({ text }) => commandLines(text)))
       test(`\`${line}\` is a command line`, async () => {
-        expect(await parse(line, config)).toBe(0);
+        expect(await parse(line, existsSync(config) ? config : undefined)).toBe(0);
       });
     test("names no option that no command has", () => {
       const named = spans
@@ -65,6 +73,44 @@ for (const page of pages)
         expect(Object.keys(scripts)).toContain(name!);
     });
   });
+
+/** A heading as GitHub makes an anchor of it. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .trim()
+    .replaceAll(" ", "-");
+
+test("links into a page lead to one of its headings", () => {
+  const anchors = (page: string) =>
+    [...readFileSync(join(root, page), "utf8").matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      anchorOf(heading!),
+    );
+  const lost = pages.flatMap((page) => {
+    const links = readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g);
+    return [...links]
+      .filter(([, path, anchor]) => {
+        const target = path === "" ? page : join(dirname(page), path!);
+        return !existsSync(join(root, target)) || !anchors(target).includes(anchor!);
+      })
+      .map(([link]) => `${page}: ${link}`);
+  });
+  expect(lost).toEqual([]);
+});
+
+describe("the examples that --help shows", () => {
+  for (const { name, examples } of commands)
+    test(`of ${name} are command lines of it`, async () => {
+      for (const { line } of examples)
+        for (const one of commandLines(line)) {
+          expect(one).toStartWith(`sekft ${name}`);
+          const config = join(folder, "example.yaml");
+          writeFileSync(config, "");
+          expect(await parse(one, one.includes("--config") ? config : undefined)).toBe(0);
+        }
+    });
+});
 
 test("every path of the project that a page names is there", () => {
   const gone = pages.flatMap((page) =>

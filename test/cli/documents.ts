@@ -44,7 +44,7 @@ export function shellBlocks(page: string): Block[] {
 export function commandLines(block: string): string[] {
   return shellLines(block)
     .map(firstPass)
-    .flatMap((line) => line.split(/[;|>]|&&/))
+    .flatMap((line) => line.split(/[;|<>]|&&/))
     .map((line) => line.trim().replace(/^(do |\$ )/, ""))
     .filter((line) => line.startsWith("sekft "));
 }
