@@ -2,8 +2,11 @@
 # Installs what the project needs on Debian or Ubuntu and is not there yet: Bun, the Vulkan loader with Mesa's software
 # driver, bubblewrap and Docker with the userland of their worlds, the npm packages of the lock file, and the base SmolLM2.
 # Safe to run again; needs root or sudo only for apt.
+# usage: setup.sh [--lean]; --lean leaves out what only tests need: Docker and SmolLM2
 set -eu
 . "$(dirname "$0")/environment.sh"
+lean=
+[ "${1:-}" != --lean ] || lean=yes
 say() { echo "setup: $*" >&2; }
 
 as_root() {
@@ -77,7 +80,7 @@ install_sandboxes() {
   command -v busybox >/dev/null || wanted="$wanted busybox-static"
   command -v dash >/dev/null || wanted="$wanted dash"
   command -v setpriv >/dev/null || wanted="$wanted util-linux"
-  command -v dockerd >/dev/null || [ -S /var/run/docker.sock ] || [ -n "${DOCKER_HOST:-}" ] || wanted="$wanted docker.io"
+  [ -n "$lean" ] || command -v dockerd >/dev/null || [ -S /var/run/docker.sock ] || [ -n "${DOCKER_HOST:-}" ] || wanted="$wanted docker.io"
   [ -n "$wanted" ] || return 0
   if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }; then
     # shellcheck disable=SC2086 # one word a package
@@ -91,5 +94,5 @@ install_bun
 install_vulkan
 install_sandboxes
 bun install --frozen-lockfile --silent
-install_base
-say "ready: Bun $(bun --version), Mesa $(mesa_version || echo none), $(basename "$base")"
+[ -n "$lean" ] || install_base
+say "ready: Bun $(bun --version), Mesa $(mesa_version || echo none)${lean:+, the base inside the binary}"
