@@ -1,6 +1,7 @@
 // `sekft pairs`: preference pairs from the kept and the rejected samples of a rollout.
 
 import { defineCommand } from "../base/command.ts";
+import { parseTerminals, terminalsOption } from "../base/terminal-words.ts";
 
 export const pairs = defineCommand({
   name: "pairs",
@@ -22,6 +23,11 @@ export const pairs = defineCommand({
       default: 8,
       help: "of more, those that share the longest history are taken; 0: all",
     },
+    terminals: {
+      ...terminalsOption,
+      usual: "the rows' own",
+      help: "words that the pairs are to end in, in place of exit and panic",
+    },
   },
   examples: [
     {
@@ -36,7 +42,9 @@ export const pairs = defineCommand({
   async run(options, terminal) {
     const { writePairs } = await import("../factory/pairs/write-pairs.ts");
     const { balanceLines } = await import("../factory/pairs/balance.ts");
-    const balance = await writePairs(options.trajectories, options.out, options.maxPairsPerScenario);
+    const { trajectories, out, maxPairsPerScenario } = options;
+    const terminals = options.terminals === undefined ? undefined : parseTerminals(options.terminals);
+    const balance = await writePairs(trajectories, out, maxPairsPerScenario, terminals);
     if (terminal.json) terminal.out(JSON.stringify({ out: options.out, ...balance }));
     else for (const line of [options.out, ...balanceLines(balance)]) terminal.out(line);
   },

@@ -14,6 +14,7 @@ import type { Scenario } from "../../src/data/scenario.ts";
 import { serialiseScenario } from "../../src/data/scenario-json.ts";
 import { evalOptions } from "../../src/eval/eval-options.ts";
 import { type DescribedArm, evaluate } from "../../src/eval/evaluate.ts";
+import { writePairs } from "../../src/factory/pairs/write-pairs.ts";
 import { openSupply } from "../../src/factory/rollout/open-supply.ts";
 import { rolloutOptions } from "../../src/factory/rollout/options.ts";
 import { rollout } from "../../src/factory/rollout/rollout.ts";
@@ -169,6 +170,43 @@ alone("a scenario whose files have one of the words as a name is refused", () =>
     /expected words that no file of a scenario is called, got leave/,
   );
   expect(renameScenario(named, { exit: "exit", panic: "panic" })).toBe(named);
+});
+
+alone("pairs are renamed when asked, keep the words of their rows, and are never made of both", async () => {
+  const row = (sample: number, last: string, keep: boolean, more: object = {}) => ({
+    version: 1,
+    id: `a.s${sample}`,
+    scenario_id: "a",
+    scenario_hash: "sha256:a",
+    archetype: "cleanup",
+    sample,
+    model: "m",
+    turns: [
+      { role: "user", content: "x$ " },
+      { role: "assistant", content: last },
+    ],
+    outcome: keep ? "success" : "incomplete",
+    verified: keep,
+    terminal: keep ? "exit" : null,
+    keep,
+    limits_hit: [],
+    ...more,
+  });
+  const file = join(folder, "pairs-in.jsonl");
+  const out = join(folder, "pairs-out.jsonl");
+  const write = (...rows: object[]) =>
+    writeFileSync(file, rows.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  const chosen = () => JSON.parse(readFileSync(out, "utf8")).chosen;
+  write(row(0, "exit", true), row(1, "ls", false));
+  expect(await writePairs(file, out, 0, words)).toMatchObject({ pairs: 1, chosen_terminal: 1 });
+  expect(chosen()).toEqual([{ role: "assistant", content: "leave" }]);
+  write(row(0, "leave", true, { terminals: words }), row(1, "ls", false, { terminals: words }));
+  expect(await writePairs(file, out, 0)).toMatchObject({ pairs: 1, chosen_terminal: 1 });
+  expect(chosen()).toEqual([{ role: "assistant", content: "leave" }]);
+  write(row(0, "leave", true, { terminals: words }), row(1, "ls", false));
+  await expect(writePairs(file, out, 0)).rejects.toThrow(
+    /a.s1: expected sessions that end in leave or stuck/,
+  );
 });
 
 alone("a teacher is told the new words", () => {

@@ -1,5 +1,6 @@
 // What a set of pairs is made of: a preference method learns whatever is lopsided in it.
 
+import { endingOf, plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import type { PairSet, PreferencePair } from "./make-pairs.ts";
 
 /** Smallest, median and largest of some lengths. */
@@ -28,9 +29,11 @@ export interface Balance {
   readonly unpaired_scenarios: { readonly only_kept: number; readonly only_rejected: number };
 }
 
-/** Counts `set`. */
-export function balanceOf(set: PairSet): Balance {
+/** Counts `set`, whose endings are called `words`. */
+export function balanceOf(set: PairSet, words: TerminalWords = plainTerminals): Balance {
   const { pairs } = set;
+  const isTerminal = (messages: PreferencePair["chosen"]) =>
+    endingOf(messages[0]!.content, words) !== undefined;
   const difference = ({ chosen, rejected }: PreferencePair) => size(chosen) - size(rejected);
   return {
     pairs: pairs.length,
@@ -87,10 +90,6 @@ function tally(names: readonly string[]): Record<string, number> {
 
 function size(messages: readonly { readonly content: string }[]): number {
   return messages.reduce((sum, { content }) => sum + content.length, 0);
-}
-
-function isTerminal(messages: readonly { readonly content: string }[]): boolean {
-  return ["exit", "panic"].includes(messages[0]!.content.trim());
 }
 
 function spread(values: readonly number[]): Spread {

@@ -2,23 +2,43 @@
 
 import { writeFileAtomic } from "../../base/atomic.ts";
 import { UserError } from "../../base/errors.ts";
+import { plainTerminals, type TerminalWords } from "../../base/terminal-words.ts";
 import { readTrajectories } from "../../data/read-records.ts";
+import { renameTurns } from "../../data/rename-terminals.ts";
+import type { TrajectoryRecord } from "../../data/trajectory.ts";
 import { type Balance, balanceOf } from "./balance.ts";
 import { makePairs, type PairSet } from "./make-pairs.ts";
 
 /** Reads all samples, kept and rejected, and writes the pairs as JSON lines.
+ *  @param terminals what the pairs call the endings; the rows' own words when not given
  *  @throws UserError saying why there is nothing to pair. */
 export async function writePairs(
   trajectories: string,
   out: string,
   maxPerScenario: number,
+  terminals?: TerminalWords,
 ): Promise<Balance> {
-  const records = await Array.fromAsync(readTrajectories(trajectories));
+  const read = await Array.fromAsync(readTrajectories(trajectories));
+  const words = terminals ?? read.find((record) => record.terminals)?.terminals ?? plainTerminals;
+  const records = read.map((record) => renamed(record, words, terminals !== undefined));
   const set = makePairs(records, maxPerScenario);
   const kept = records.filter(({ keep }) => keep).length;
   if (set.pairs.length === 0) throw nothingToPair(trajectories, set, kept, records.length - kept);
   writeFileAtomic(out, set.pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(""));
-  return balanceOf(set);
+  return balanceOf(set, words);
+}
+
+/** The record with the pairs' words.
+ *  @throws UserError for one that has others */
+function renamed(record: TrajectoryRecord, words: TerminalWords, asked: boolean): TrajectoryRecord {
+  const { exit, panic } = record.terminals ?? plainTerminals;
+  if (exit === words.exit && panic === words.panic) return record;
+  if (record.terminals === undefined && asked)
+    return { ...record, turns: renameTurns(record.turns, words), terminals: words };
+  throw new UserError(
+    `${record.id}: expected sessions that end in ${words.exit} or ${words.panic}, got one that ends in ${exit} or ${panic}`,
+    { hint: "pair each kind by itself; --terminals renames those that end in exit or panic" },
+  );
 }
 
 function nothingToPair(path: string, set: PairSet, kept: number, rejected: number): UserError {
