@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { ScriptedEndpoint } from "../agent/scripted-endpoint.ts";
 import { temporaryFolder } from "../data/golden-text.ts";
 import { heldOut, startOperators } from "../eval/scripted-operators.ts";
@@ -89,7 +89,10 @@ for (const page of pages) {
 
     beforeAll(() => {
       mkdirSync(folder);
-      for (const [path, put] of Object.entries(props[page] ?? {})) put(join(folder, path));
+      for (const [path, put] of Object.entries(props[page] ?? {})) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        put(join(folder, path));
+      }
       for (const { language, text } of codeOf(page).blocks) {
         const name = language === "yaml" && /^# ([\w-]+\.yaml)\b/.exec(text)?.[1];
         if (name) writeFileSync(join(folder, name), text);

@@ -86,6 +86,7 @@ export const props: Readonly<Record<string, Props>> = {
       writeTrain(join(path, "quickstart"), 10);
     },
   },
+  "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/training.md": {
     ...smollm2,
