@@ -77,6 +77,7 @@ const smollm2 = { "SmolLM2-135M-Instruct": tinyBase };
 /** Page -> what lies in its folder. */
 export const props: Readonly<Record<string, Props>> = {
   "docs/eval.md": { base: tinyBase, ckpt: adapter, holdout: heldOut },
+  "docs/experiment.md": { ...smollm2 },
   "docs/factory.md": { base: tinyBase },
   "docs/mask.md": { ...smollm2, "trajectories.jsonl": sessions },
   "docs/method.md": { "Mistral-7B-Instruct-v0.2": tinyBase },
@@ -88,6 +89,12 @@ export const props: Readonly<Record<string, Props>> = {
   },
   "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
+  "docs/terminals.md": {
+    ...smollm2,
+    "other-base": tinyBase,
+    trajectories: sessions,
+    holdout: heldOut,
+  },
   "docs/training.md": {
     ...smollm2,
     "trajectories.jsonl": sessions,
