@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { writeReport } from "../../src/experiment/report/write-report.ts";
 import { need } from "../setup.ts";
-import { scratch, writeExperiment } from "./sample-experiment.ts";
+import { removeScratch, scratch, writeExperiment } from "./sample-experiment.ts";
 
 const program = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const hasBrowser = existsSync(program);
@@ -27,6 +27,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  removeScratch();
 });
 
 async function withPage(width: number, dark: boolean, use: (page: Page) => Promise<void>): Promise<void> {

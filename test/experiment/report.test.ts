@@ -1,24 +1,31 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { experimentReport } from "../../src/commands/experiment-report.ts";
 import type { EpisodeRecord } from "../../src/eval/record.ts";
 import { wilson } from "../../src/eval/statistics/wilson.ts";
+import { parseSpec } from "../../src/experiment/read-spec.ts";
 import type { ExperimentRecord } from "../../src/experiment/record.ts";
 import { pairsOf, pooledDifference, pooledRate } from "../../src/experiment/report/pooling.ts";
 import { reportTable } from "../../src/experiment/report/report-lines.ts";
 import { type WrittenReport, writeReport } from "../../src/experiment/report/write-report.ts";
+import { runExperiment } from "../../src/experiment/run.ts";
 import { silent } from "../base/silent-terminal.ts";
+import { bubblewrap } from "../factory/bubblewrap.ts";
+import { need } from "../setup.ts";
+import { fakeMachinery } from "./fake-machinery.ts";
 import {
   damage,
   episode,
   hostile,
+  removeScratch,
   scenarioIds,
   scratch,
   writeEval,
   writeExperiment,
   writeRecord,
 } from "./sample-experiment.ts";
+import { tinyBase } from "./tiny-base.ts";
 
 const folder = join(scratch(), "whole");
 let record: ExperimentRecord;
@@ -32,6 +39,8 @@ beforeAll(async () => {
   markdown = read(folder, "report/report.md");
   page = read(folder, "report/report.html");
 });
+
+afterAll(removeScratch);
 
 function read(...parts: string[]): string {
   return readFileSync(join(...parts), "utf8");
@@ -328,3 +337,48 @@ describe("what a reader is warned of", () => {
     expect(writeReport(empty)).rejects.toThrow("experiment.json: spec: expected an object, got 3");
   });
 });
+
+const inWorlds = need("bubblewrap", bubblewrap !== undefined);
+
+inWorlds(
+  "an experiment that was really run has a report whose numbers are those of its record",
+  async () => {
+    const out = join(scratch(), "out");
+    const base = tinyBase(join(scratch(), "base"));
+    const text = `name: small
+base: ${base}
+holdout: [text_replace, permissions]
+sandbox: bubblewrap
+data: { main: { author: { n: 2, seed: 1, samples: 1, archetypes: [file_create] } } }
+training: { max_steps: 1 }
+seeds: [1, 2]
+scenarios: { heldout: { folder: ${join(import.meta.dir, "../golden/corpus/holdout")}, n: 2 } }
+eval: { max_steps: 2 }
+arms: { base: {}, adapter: { data: main } }
+`;
+    const { stages } = await runExperiment(
+      parseSpec(text, "exp.yaml"),
+      out,
+      fakeMachinery().machinery,
+      silent,
+    );
+    const { warnings } = await writeReport(out);
+    expect(warnings).toEqual([]);
+    const report = read(out, "report/report.md");
+    for (const [label, id] of [
+      ["base", "eval/base"],
+      ["adapter seed 2", "eval/adapter/seed-2"],
+    ] as const) {
+      const { facts } = stages.find((stage) => stage.id === id)!;
+      const cells = row(report, "## Results", label);
+      expect(cells[2]).toBe(String(facts.episodes));
+      for (const [i, metric] of ["operate", "discover", "terminate", "verified", "clean"].entries())
+        expect(cells[3 + i]).toStartWith(`${facts[metric]}/${facts.episodes} `);
+      expect(row(report, "## Cost", id)[4]).toBe(
+        `prompt ${facts.prompt_tokens}, completion ${facts.completion_tokens}`,
+      );
+    }
+    expect(report).toContain("rows that training saw: 2: 2 trajectories and 0 of replay");
+  },
+  60_000,
+);

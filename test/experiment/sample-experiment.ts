@@ -10,11 +10,18 @@ import { writeResults } from "../../src/eval/write-results.ts";
 import type { ExperimentRecord, StageRecord } from "../../src/experiment/record.ts";
 import type { ArmSpec, ResolvedSpec } from "../../src/experiment/spec.ts";
 
-/** A folder that is gone when the process ends. */
+const folders: string[] = [];
+
+/** A folder that {@link removeScratch} takes away. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), "sekft-experiment-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
+}
+
+/** For the end of a test file. */
+export function removeScratch(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 /** What a hostile world may print. */

@@ -132,7 +132,7 @@ function rowBlocks(rows: JsonObject): Block[] {
         `SHA-256 of the rows: ${shown(rows.sha256)}`,
         holdout === null
           ? "check of the holdout: not recorded"
-          : `check of the holdout: passed; no row is of ${holdout.join(", ") || "a held-out archetype (none is)"}, calls a provider of the ${against} held-out scenarios, or is nearly one of them; replay included`,
+          : `check of the holdout: passed; no row ${holdout.length === 0 ? "" : `is of ${holdout.join(", ")}, `}calls a provider of the ${against} scenarios of the eval, or is nearly one of them; replay included`,
       ],
     },
   ];

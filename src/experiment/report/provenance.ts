@@ -147,8 +147,12 @@ export function provenanceSection({ record, evals, trainings }: Recorded): Secti
             [
               `training of ${label}`,
               [
-                isObject(manifest.base) && `base ${String(manifest.base.fingerprint)}`,
-                isObject(manifest.data) && `rows ${String(manifest.data.sha256)}`,
+                isObject(manifest.base) &&
+                  typeof manifest.base.fingerprint === "string" &&
+                  `base ${manifest.base.fingerprint}`,
+                isObject(manifest.data) &&
+                  typeof manifest.data.sha256 === "string" &&
+                  `rows ${manifest.data.sha256}`,
                 typeof manifest.template === "string" && `chat template ${manifest.template}`,
                 `${String(manifest.tier)} on ${isObject(manifest.device) ? String(manifest.device.name) : "an unknown device"}`,
               ]

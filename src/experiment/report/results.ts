@@ -154,7 +154,10 @@ export function comparisonSection(sets: readonly SetFindings[]): Section {
       ];
     }),
   );
-  return { title: "Comparisons and flips", blocks };
+  const legend = paragraph(
+    "lost, gained: pairs that only the first or only the second arm has. 95 %: Newcombe's paired interval. by archetype: the same clustered by archetype; a dash where there is one archetype or all of them differ alike. p: McNemar's, exact; Holm over the five metrics.",
+  );
+  return { title: "Comparisons and flips", blocks: blocks.length === 0 ? [] : [legend, ...blocks] };
 }
 
 /** One session of each arm for the first scenario that flipped; the others are in the page. */
