@@ -31,11 +31,10 @@ export class StageLines {
     }
   }
 
-  /** What was being done. */
+  /** What was being done: `[4/5] training`. */
   where(): string {
-    return this.current
-      ? stageLine(this.current, [this.current], "").replace("/1]", `/${this.stages.length}]`).trim()
-      : "the beginning";
+    const { current, stages } = this;
+    return current === undefined ? "the beginning" : `[${current.number}/${stages.length}] ${current.name}`;
   }
 
   private begin(stage: Stage): void {

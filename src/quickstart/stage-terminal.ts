@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Terminal } from "../base/command.ts";
 
 /** Holds every line that the stages said. */
-export const logName = "quickstart.log";
+const logName = "quickstart.log";
 
 /** A line that `startProgress` writes where it may draw no bar: `train: 45 %  12/27  ...`. A base is loaded in no time. */
 const progressLine = /^(?!load:)\w+: \d+ %/;
