@@ -52,7 +52,8 @@ export const inspectTerminals = defineCommand({
 /** A base with its name: what was typed, where that is no path. */
 async function resolveNamed(text: string, terminal: Terminal): Promise<string> {
   const { resolveInputs } = await import("./resolve-inputs.ts");
-  const at = text.indexOf("=");
+  const { existsSync } = await import("node:fs");
+  const at = existsSync(text) ? -1 : text.indexOf("=");
   const given = text.slice(at + 1);
   const { base } = await resolveInputs({ base: given }, terminal);
   const name =

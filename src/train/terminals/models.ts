@@ -1,5 +1,6 @@
 // Bases and adapters of a measurement by name, and which adapter belongs to which base.
 
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { openBase } from "../../formats/base-weights.ts";
@@ -21,7 +22,8 @@ export function namedModels(
 ): NamedModel[] {
   const taken = new Set(others.map(({ name }) => name));
   return given.map((text) => {
-    const at = text.indexOf("=");
+    // A path may hold the sign itself.
+    const at = existsSync(text) ? -1 : text.indexOf("=");
     const path = at > 0 ? text.slice(at + 1) : text;
     const name = at > 0 ? text.slice(0, at) : basename(resolve(path)).replace(/\.gguf$/i, "");
     if (at === 0 || path === "" || name === "")
