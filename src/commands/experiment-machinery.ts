@@ -46,10 +46,10 @@ export function experimentMachinery(terminal: Terminal = QUIET): Machinery {
       await train(options, told);
     },
     openModel,
-    async inspectTerminals({ base, data, options }, told) {
+    async inspectTerminals({ name, base, data, options }, told) {
       const { measureTerminals } = await import("../train/terminals/measure.ts");
       const { terminalsOptions } = await import("../train/terminals/terminals-options.ts");
-      const given = { ...options, base: [base], data, limit: TERMINAL_SESSIONS };
+      const given = { ...options, base: [`${name}=${base}`], data, limit: TERMINAL_SESSIONS };
       return { ...(await measureTerminals(resolveOptions(terminalsOptions, {}, given), told)) };
     },
   };

@@ -40,9 +40,14 @@ export interface Machinery {
   train(options: TrainOptions, terminal: Terminal): Promise<void>;
   openModel(request: ModelRequest, terminal: Terminal): Promise<OpenedModel>;
   /** How likely a base finds the terminals at the real decision points of sessions, as `sekft inspect terminals --json` tells it.
-   *  @param request `data`: a file of trajectories; `options`: how the base is held */
+   *  @param request `name`: what the result calls the base; `data`: a file of trajectories; `options`: how the base is held */
   inspectTerminals(
-    request: { readonly base: string; readonly data: string; readonly options: GivenOptions },
+    request: {
+      readonly name: string;
+      readonly base: string;
+      readonly data: string;
+      readonly options: GivenOptions;
+    },
     terminal: Terminal,
   ): Promise<Readonly<Record<string, unknown>>>;
 }

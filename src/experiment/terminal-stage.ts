@@ -24,7 +24,7 @@ export function terminalStage(spec: ResolvedSpec, base: string, set: string): St
     units: 1,
     async run({ folder, machinery, terminal }) {
       const path = await machinery.base(spec.bases[base]!);
-      const request = { base: path, data: rowsFile(folder, set), options: held(spec) };
+      const request = { name: base, base: path, data: rowsFile(folder, set), options: held(spec) };
       const facts = await machinery.inspectTerminals(request, terminal);
       writeFileAtomic(join(folder, `${id}.json`), `${JSON.stringify(facts, null, 1)}\n`);
       return { facts };

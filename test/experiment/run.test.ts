@@ -12,9 +12,11 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { Interrupted, UserError } from "../../src/base/errors.ts";
+import { markProven, serialiseScenario } from "../../src/data/scenario-json.ts";
 import { parseSpec } from "../../src/experiment/read-spec.ts";
 import type { ExperimentRecord, StageRecord } from "../../src/experiment/record.ts";
 import { planExperiment, runExperiment } from "../../src/experiment/run.ts";
+import { composeScenario } from "../../src/factory/author/compose.ts";
 import { temporaryFolder } from "../data/golden-text.ts";
 import { bubblewrap } from "../factory/bubblewrap.ts";
 import { need } from "../setup.ts";
@@ -195,4 +197,29 @@ test("a folder of something else, a damaged record and a machine without worlds 
   await runExperiment(changed("sandbox: bubblewrap", "sandbox: auto"), out, worldless, terminal).catch(
     (error) => expect(error.message).toContain("expected Docker or bubblewrap"),
   );
+}, 60_000);
+
+test("what the author draws by itself and is like something held out is left out and counted; weakly proven scenarios are no eval", async () => {
+  const { machinery } = fakeMachinery();
+  const { terminal, said } = listening();
+  const bundles = mkdtempSync(join(scratch, "bundles-"));
+  const put = (gates: string) => {
+    for (const index of [0, 1]) {
+      const { scenario } = composeScenario(1, "file_create", index);
+      writeFileSync(join(bundles, `${index}.json`), serialiseScenario(markProven(scenario, true, gates)));
+    }
+  };
+  const same = changed(heldOut, bundles);
+  put("proof");
+  await expect(runExperiment(same, fresh(), machinery, terminal)).rejects.toThrow(
+    "expected scenarios that passed every gate, got file_create-000",
+  );
+  put("all");
+  const out = fresh();
+  const { stages } = await runExperiment(same, out, machinery, terminal);
+  expect(stages.find(({ kind }) => kind === "rows")!.facts).toMatchObject({
+    rows: 2,
+    left_out: { provider: 2 },
+  });
+  expect(said.some((line) => line.includes("2 rows left out: provider"))).toBe(true);
 }, 60_000);
