@@ -143,7 +143,7 @@ export const spec: ResolvedSpec = {
 };
 
 /** Clean scenarios of each unit, by place of its eval. */
-export const cleanOf: Readonly<Record<string, number>> = {
+const cleanOf: Readonly<Record<string, number>> = {
   "eval/base": 0,
   "eval/adapter/seed-1": 14,
   "eval/adapter/seed-2": 12,

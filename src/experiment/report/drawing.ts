@@ -15,7 +15,7 @@ export interface Figure {
 }
 
 /** Size of words in a figure. */
-export const textSize = 12;
+const textSize = 12;
 const titleSize = 14;
 /** Room for the title above everything else. */
 export const titleHeight = 30;

@@ -111,7 +111,7 @@ export function readRecorded(folder: string): Recorded {
 }
 
 /** Place of a unit's stage below the experiment's folder. */
-export function placeOf(kind: "eval" | "models", { arm, seed }: Pick<Unit, "arm" | "seed">): string {
+function placeOf(kind: "eval" | "models", { arm, seed }: Pick<Unit, "arm" | "seed">): string {
   return seed === null ? `${kind}/${arm}` : `${kind}/${arm}/seed-${seed}`;
 }
 
