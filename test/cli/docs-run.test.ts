@@ -132,7 +132,7 @@ for (const page of pages) {
           const missing = outputsOf(run).filter((path) => !existsSync(join(folder, path)));
           expect({ run, missing }).toEqual({ run, missing: [] });
         },
-        60_000,
+        180_000,
       );
     }
   });

@@ -118,7 +118,7 @@ export const props: Readonly<Record<string, Props>> = {
 /** Something in a documented line -> what is run, and why it is rewritten. Sizes and paths only. */
 export const substitutions: readonly { readonly from: RegExp; readonly to: string; readonly why: string }[] =
   [
-    { from: / --(n|holdout-n) \d+\b/g, to: " --$1 2", why: "as many scenarios as take seconds" },
+    { from: / --(n|holdout-n) \d+\b/g, to: " --$1 1", why: "one scenario takes seconds" },
     {
       from: /^(sekft (?:author|rollout|eval|play|sandbox check)(?! compare)\b.*)$/,
       to: "$1 --sandbox bubblewrap",
