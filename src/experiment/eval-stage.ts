@@ -63,7 +63,7 @@ export function evalStage(spec: ResolvedSpec, name: string, seed: number | undef
 }
 
 /** Name and folder of the stage. */
-export function evalId(arm: string, seed: number | undefined): string {
+function evalId(arm: string, seed: number | undefined): string {
   return seed === undefined ? `eval/${arm}` : `eval/${arm}/seed-${seed}`;
 }
 

@@ -117,7 +117,7 @@ function comparedWith(
 }
 
 /** The arm of the same base without anything done to it: with the same terminals if there is one. */
-export function plainArm(name: string, arm: ArmSpec, arms: Readonly<Record<string, ArmSpec>>): string | null {
+function plainArm(name: string, arm: ArmSpec, arms: Readonly<Record<string, ArmSpec>>): string | null {
   const plain = Object.entries(arms).filter(
     ([other, { base, data, prime }]) =>
       other !== name && base === arm.base && data === null && prime === null,
