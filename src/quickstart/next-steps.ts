@@ -31,7 +31,7 @@ export function nextSteps({ folder, base, scenario, report, program }: Finished,
     ]);
   if (base === embeddedName)
     steps.push(["a real base", `${program} quickstart --base ${realBase} --out runs/smollm2`]);
-  steps.push(["more seeds", `edit ${spec}, then ${program} experiment run ${spec} --out runs/seeds`]);
+  steps.push(["more seeds", `edit ${spec}, then ${program} experiment run ${spec} --out ${folder}`]);
   const curve = report.find((file) => file.endsWith("loss.svg"));
   const page = report.find((file) => file.endsWith("report.html"));
   if (curve !== undefined) steps.push(["the curve", curve]);

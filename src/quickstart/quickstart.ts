@@ -119,5 +119,6 @@ function isFinished(folder: string): boolean {
   if (!existsSync(join(folder, recordName))) return false;
   const { stages } = readRecord(folder);
   const evals = stages.filter(({ kind }) => kind === "eval");
-  return evals.length === 2 && stages.every(({ state }) => state === "done");
+  // More of them where somebody has added seeds or arms to the experiment.
+  return evals.length >= 2 && stages.every(({ state }) => state === "done");
 }
