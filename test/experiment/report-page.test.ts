@@ -47,9 +47,9 @@ async function withPage(width: number, dark: boolean, use: (page: Page) => Promi
     await page.goto(address);
     await use(page);
     const state = await page.evaluate(
-      "({ hacked: window.hacked ?? null, over: document.documentElement.scrollWidth - innerWidth })",
+      "({ hacked: window.hacked ?? null, over: document.documentElement.scrollWidth - innerWidth, live: document.querySelectorAll('img, script').length })",
     );
-    expect(state).toEqual({ hacked: null, over: 0 });
+    expect(state).toEqual({ hacked: null, over: 0, live: 0 });
     expect(complaints).toEqual([]);
   } finally {
     await context.close();

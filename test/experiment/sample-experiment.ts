@@ -193,7 +193,7 @@ function manifestOf(name: string, ids: readonly string[]): Manifest {
     arms: {
       [name]: {
         kind: "base",
-        model: "/data/somebody/models/small-base",
+        model: name === "told" ? "<img src=x onerror='window.hacked=1'>" : "/data/somebody/models/small-base",
         base_hash: "sha256:1",
         adapter_hash: null,
         chat_template_hash: null,
@@ -249,7 +249,7 @@ export function writeExperiment(folder: string): ExperimentRecord {
     outcomes: { success: 20, premature_exit: 5 },
     archetypes: { count: { finished: 13, kept: 11 }, file_create: { finished: 12, kept: 9 } },
     models: { builtin: { finished: 25, kept: 20 } },
-    reasons: { "outcome premature_exit": 5 },
+    reasons: { "outcome premature_exit": 4, "<script>window.hacked=1</script>": 1 },
     failures: 0,
     failure_kinds: {},
   };
