@@ -81,12 +81,6 @@ export const props: Readonly<Record<string, Props>> = {
   "docs/factory.md": { base: tinyBase },
   "docs/mask.md": { ...smollm2, "trajectories.jsonl": sessions },
   "docs/method.md": { "Mistral-7B-Instruct-v0.2": tinyBase },
-  "docs/quickstart.md": {
-    runs: (path) => {
-      mkdirSync(path);
-      writeTrain(join(path, "quickstart"), 10);
-    },
-  },
   "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/terminals.md": {
