@@ -59,7 +59,9 @@ async function write(wanted: ScenarioSpec, id: string, { spec, folder, terminal 
     {},
     { ...wanted.author, ...spec.sandbox, out: join(folder, id) },
   );
-  const { out } = await author(options as AuthorOptions, terminal);
+  // What the file does not name must not come from the environment: the same file makes the same scenarios everywhere.
+  const env = wanted.author?.url === undefined ? {} : process.env;
+  const { out } = await author(options as AuthorOptions, terminal, env);
   if (out.admitted < out.n)
     terminal.warn(`experiment: ${id}: ${out.admitted} of ${out.n} scenarios were admitted`);
   return summaryOf(out, true);

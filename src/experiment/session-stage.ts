@@ -6,6 +6,7 @@ import { resolveOptions } from "../base/resolve.ts";
 import { ROLLOUT_FILES } from "../data/rollout-folder.ts";
 import { author, summaryOf } from "../factory/authoring/author.ts";
 import { type AuthorOptions, authorOptions } from "../factory/authoring/author-options.ts";
+import { OPERATOR_NAME } from "../factory/operator/operator.ts";
 import { openSupply } from "../factory/rollout/open-supply.ts";
 import { type RolloutOptions, rolloutOptions } from "../factory/rollout/options.ts";
 import { rollout } from "../factory/rollout/rollout.ts";
@@ -79,6 +80,8 @@ function sessionStage(spec: ResolvedSpec, set: string, given: GivenOptions, taug
         rolloutOptions,
         {},
         {
+          // An endpoint of the environment is not what the file asks for.
+          ...(taught ? {} : { opModel: OPERATOR_NAME }),
           ...pick(given, rolloutOptions),
           holdout: spec.holdout,
           out: join(folder, id),

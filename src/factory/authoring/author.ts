@@ -29,10 +29,15 @@ export interface Authored {
 }
 
 /** Makes scenarios.
+ *  @param env where an endpoint may be named that the options do not name
  *  @throws UserError for options that do not fit together, InfrastructureError when endpoint or sandbox fail, Interrupted */
-export async function author(options: AuthorOptions, terminal: Terminal): Promise<Authored> {
+export async function author(
+  options: AuthorOptions,
+  terminal: Terminal,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Authored> {
   checkFolders(options);
-  const endpoint = openEndpoint(options);
+  const endpoint = openEndpoint(options, env);
   if (endpoint === undefined)
     terminal.note("author: no endpoint given (--url, SEKFT_URL), the built-in author composes the scenarios");
   await using provider =
@@ -197,8 +202,8 @@ export function summaryOf(
   };
 }
 
-function openEndpoint(options: AuthorOptions): ChatEndpoint | undefined {
-  const choice = chooseEndpoint(options);
+function openEndpoint(options: AuthorOptions, env: NodeJS.ProcessEnv): ChatEndpoint | undefined {
+  const choice = chooseEndpoint(options, env);
   if (choice === undefined) return undefined;
   return new ChatEndpoint(choice, { cacheFolder: options.cache ? join(options.out, ".cache") : undefined });
 }
