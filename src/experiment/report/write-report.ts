@@ -1,5 +1,6 @@
 // The files of a report: report.md, report.html, figures as SVG and PNG, model cards. The same folder gives the same bytes.
 
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writeChunksAtomic, writeFileAtomic } from "../../base/atomic.ts";
 import { writeCards } from "./cards.ts";
@@ -25,7 +26,15 @@ export interface WrittenReport {
 /** Writes the report of the experiment in `folder`, finished or not.
  *  @param out folder of the report; `report` inside the experiment unless given
  *  @throws UserError or DataError where experiment.json is missing or damaged, or nothing can be written */
-export async function writeReport(folder: string, out = join(folder, "report")): Promise<WrittenReport> {
+export async function writeReport(folder: string, out?: string): Promise<WrittenReport> {
+  const own = join(folder, "report");
+  const written = await writeTo(out ?? own, folder);
+  // Elsewhere there may be files of other people.
+  if (out === undefined) removeOthers(own, written.files);
+  return written;
+}
+
+async function writeTo(out: string, folder: string): Promise<WrittenReport> {
   const recorded = readRecorded(folder);
   const { report, sets, all, warnings }: Composed = compose(recorded);
   const figures = report.sections.flatMap(({ blocks }) => blocks.flatMap(figureOf));
@@ -65,6 +74,16 @@ export async function writeReport(folder: string, out = join(folder, "report")):
   writeFileAtomic(files[0]!, reportMarkdown(whole));
   writeChunksAtomic(files[1]!, encoded(reportPage(whole)));
   return { files: [...files, ...cards.files], warnings, sets };
+}
+
+/** Figures and cards of an earlier report that this one does not have. */
+function removeOthers(out: string, written: readonly string[]): void {
+  for (const part of ["figures", "cards"]) {
+    if (!existsSync(join(out, part))) continue;
+    for (const name of readdirSync(join(out, part)))
+      if (!written.includes(join(out, part, name)) && /\.(svg|png|md)$/.test(name))
+        rmSync(join(out, part, name));
+  }
 }
 
 function figureOf(block: Block): Figure[] {
