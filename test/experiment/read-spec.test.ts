@@ -1,6 +1,7 @@
 // An experiment's file: what it settles to, and how mistakes in it are told.
 
 import { expect, test } from "bun:test";
+import { planStages } from "../../src/experiment/plan-stages.ts";
 import { parseSpec } from "../../src/experiment/read-spec.ts";
 
 const good = `name: demo
@@ -198,4 +199,30 @@ test("a prediction about nothing is refused, and so is a word that a shell has a
   expect(refusal("data: main }", "data: main, terminals: { exit: ls } }")).toContain(
     "exp.yaml:16: arms.adapter.terminals",
   );
+});
+
+test("stages are what arms need, in the order in which they build on each other; a teacher's scenarios come before its sessions", () => {
+  const taught = good
+    .replace("samples: 1, trim: true", "samples: 4, url: http://127.0.0.1:8080/v1")
+    .replace("scenarios:\n", "scenarios:\n  unused: { folder: ./nowhere }\n")
+    .replace(/data: main \}/, "data: main, scenarios: heldout }")
+    .replace("{ base: small }", "{ base: small, scenarios: heldout }")
+    .replace("seeds: 7 }", "seeds: 7, scenarios: heldout }");
+  const stages = planStages(parse(taught));
+  expect(stages.map(({ id }) => id)).toEqual([
+    "scenarios/heldout",
+    "data/main/authored",
+    "data/main/sessions",
+    "data/main/rows",
+    "eval/base",
+    "models/adapter/seed-1",
+    "models/adapter/seed-2",
+    "models/big/seed-7",
+    "eval/adapter/seed-1",
+    "eval/adapter/seed-2",
+    "eval/big/seed-7",
+  ]);
+  for (const [i, { needs }] of stages.entries())
+    for (const id of needs) expect(stages.slice(0, i).map((one) => one.id)).toContain(id);
+  expect(stages[1]!.units).toBe(25);
 });
