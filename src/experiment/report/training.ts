@@ -67,7 +67,7 @@ function trainingRow(part: TrainingPart): string[] {
   const total = typeof manifest?.totalSteps === "number" ? manifest.totalSteps : null;
   const count = (value: unknown) => (typeof value === "number" ? formatCount(value) : why);
   const number = (value: number | undefined) => (value === undefined ? why : formatNumber(value, 4));
-  const tokens = data?.tokens;
+  const seen = points(log, "tokens").at(-1)?.value;
   const epochs = last?.epoch;
   const seconds = stage?.seconds;
   return [
@@ -75,16 +75,14 @@ function trainingRow(part: TrainingPart): string[] {
     total === null ? why : `${last?.step ?? 0} of ${total}`,
     typeof epochs === "number" ? formatNumber(epochs) : why,
     count(data?.sequences),
-    count(tokens),
+    count(data?.tokens),
     count(data?.labels),
     number(losses[0]),
     number(losses.at(-1)),
     number(losses.length === 0 ? undefined : losses.reduce((a, b) => Math.min(a, b))),
     seconds === undefined ? why : formatDuration(seconds),
-    // All epochs, over all tries, evaluations and checkpoints included.
-    typeof tokens === "number" && typeof epochs === "number" && seconds
-      ? formatNumber((tokens * epochs) / seconds, 3)
-      : why,
+    // Of all epochs, over the time of all tries, loading and checkpoints included.
+    seen !== undefined && seconds ? formatNumber(seen / seconds) : why,
   ];
 }
 
