@@ -260,7 +260,7 @@ export function writeExperiment(folder: string): ExperimentRecord {
     left_out: { "not kept": 5 },
     archetypes: { count: 11, file_create: 9 },
     checked_against: { holdout: heldOut, scenarios: 16 },
-    sha256: "ef56",
+    sha256: "ef56".repeat(16),
   };
   mkdirSync(join(folder, "data/main/sessions"), { recursive: true });
   writeFileSync(join(folder, "data/main/sessions/summary.json"), JSON.stringify(sessions));

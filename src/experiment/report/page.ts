@@ -7,7 +7,7 @@ import type { Block, Report } from "./document.ts";
 import { figureRules, svgInline } from "./drawing.ts";
 
 const rules = `<style>${figureRules}
-nav { margin: .8rem 0 0; font-size: 14px } nav a { margin-right: 1rem; white-space: nowrap; display: inline-block } td, th { overflow-wrap: anywhere; min-width: 6.5rem } td.n, th.n { overflow-wrap: normal; min-width: 0 }
+p, li, h1, h2, h3 { overflow-wrap: anywhere } nav { margin: .8rem 0 0; font-size: 14px } nav a { margin-right: 1rem; white-space: nowrap; display: inline-block } td, th { overflow-wrap: anywhere; min-width: 6.5rem } td.n, th.n { overflow-wrap: normal; min-width: 0 }
 .wide { max-width: 100%; margin: .8rem 0 } figure { margin: 1rem 0; overflow-x: auto; max-width: 100% } li.warn::marker { color: var(--warn) }
 .shown { border: 1px solid var(--line); border-radius: 8px; background: var(--panel); padding-top: .4rem }
 </style>
