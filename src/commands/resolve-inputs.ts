@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Terminal } from "../base/command.ts";
 import { UserError } from "../base/errors.ts";
+import { embeddedName } from "../embedded/name.ts";
 
 interface Inputs {
   readonly base?: string | undefined;
@@ -14,7 +15,7 @@ interface Inputs {
   readonly resident?: string | undefined;
 }
 
-/** `options` with `base` and `data` as paths: `org/name` becomes its snapshot in the cache, downloaded when it is not there;
+/** `options` with `base` and `data` as paths: the base `embedded` is the one inside the binary; `org/name` becomes its snapshot in the cache, downloaded when it is not there;
  *  `hub` names a data set of the Hub instead of `data`.
  *  @throws UserError when a name cannot be found or two sources of data are given. */
 export async function resolveInputs<T extends Inputs>(options: T, terminal: Terminal): Promise<T> {
@@ -32,6 +33,10 @@ export async function resolveInputs<T extends Inputs>(options: T, terminal: Term
 
 /** Loads the Hub's code only for what is no path. */
 async function resolve(pathOrName: string, type: "model" | "dataset", terminal: Terminal): Promise<string> {
+  if (type === "model" && pathOrName === embeddedName && !existsSync(pathOrName)) {
+    const { embeddedBase } = await import("../embedded/embedded-base.ts");
+    return embeddedBase();
+  }
   if (existsSync(pathOrName) || !pathOrName.includes("/")) return pathOrName;
   const { resolveRepo } = await import("../hub/resolve-repo.ts");
   return resolveRepo(pathOrName, terminal, { type });

@@ -1,0 +1,92 @@
+// Random names of the embedded base's training text: made-up words, so that copying from the screen is the only way to get them right.
+
+/** Draws from a list, a range or a coin; one generator a document. */
+export interface Draw {
+  /** From 0 up to 1. */
+  next(): number;
+  int(low: number, high: number): number;
+  pick<T>(list: readonly T[]): T;
+  chance(probability: number): boolean;
+  sample<T>(list: readonly T[], count: number): T[];
+}
+
+/** A generator that gives the same numbers for the same seed. mulberry32. */
+export function drawFrom(seed: number): Draw {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let z = state;
+    z = Math.imul(z ^ (z >>> 15), z | 1);
+    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const int = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));
+  return {
+    next,
+    int,
+    pick: (list) => list[int(0, list.length - 1)]!,
+    chance: (probability) => next() < probability,
+    sample(list, count) {
+      const rest = [...list];
+      return Array.from(
+        { length: Math.min(count, rest.length) },
+        () => rest.splice(int(0, rest.length - 1), 1)[0]!,
+      );
+    },
+  };
+}
+
+const syllables =
+  "ba be bi bo bu da de di do du fa fe fi ga go gu ha he ho ja jo ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni no nu pa pe pi po pu ra re ri ro ru sa se si so su ta te ti to tu va ve vi vo wa we wi za ze zo " +
+  "qu len dar ves ork pim sal tur bex nod fir gal hup jin kel wob zan bar lim ton mer cas dol fen gor hex jam kip lor mun nar pol rix sut tam vil wex yor zed";
+const parts = syllables.split(" ");
+const letters = "abcdefghijklmnopqrstuvwxyz";
+
+/** A word that nobody has seen: two or three syllables, sometimes plain letters. */
+export function madeUpWord(draw: Draw): string {
+  if (draw.chance(0.1)) return Array.from({ length: draw.int(3, 7) }, () => draw.pick([...letters])).join("");
+  return Array.from({ length: draw.pick([1, 2, 2, 2, 3]) }, () => draw.pick(parts)).join("");
+}
+
+const common =
+  "amber birch cedar delta ember flint grove hazel iris jade kite lotus maple north ocean pearl quartz river stone tulip umber violet willow xenon yarrow zinc " +
+  "apple bread chair table window garden letter number paper pencil bottle button candle carpet circle copper corner cotton desert dinner engine family finger flower forest silver golden green purple orange yellow winter summer spring autumn mountain valley island bridge street market station harbor castle village report notes draft plan list data index sample record entry value result status backup archive config system server client remote local main test alpha beta gamma omega";
+/** Words that mean something. */
+export const words: readonly string[] = common.split(" ");
+
+/** A common word or a made-up one. */
+export const anyWord = (draw: Draw): string => (draw.chance(0.6) ? draw.pick(words) : madeUpWord(draw));
+
+/** Words that differ. */
+export function distinctWords(draw: Draw, count: number): string[] {
+  const found = new Set<string>();
+  while (found.size < count) found.add(anyWord(draw));
+  return [...found];
+}
+
+const users =
+  "alice bob carol dina erik fay gus hana ivan judy kurt lena mara nils olga pete rita sven tina udo vera walt".split(
+    " ",
+  );
+export const userName = (draw: Draw): string =>
+  draw.chance(0.35) ? "alice" : draw.chance(0.8) ? draw.pick(users) : madeUpWord(draw);
+
+/** A directory below which a job happens; `home` is the user's. */
+export function place(draw: Draw, user: string): string {
+  const name = anyWord(draw);
+  return draw.pick([
+    `/srv/${name}`,
+    `/home/${user}/${name}`,
+    `/var/${name}`,
+    `/home/${user}/${name}`,
+    `/opt/${name}`,
+    `/srv/${name}/${anyWord(draw)}`,
+  ]);
+}
+
+/** The path as a person writes it: `~` for home, most of the time. */
+export const written = (draw: Draw, path: string, user: string): string =>
+  path.startsWith(`/home/${user}/`) && draw.chance(0.5) ? path.replace(`/home/${user}`, "~") : path;
+
+/** In single quotes for sh. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
