@@ -94,6 +94,32 @@ export const docDepths = [1, 2, 3] as const;
 /** 1 = one plain step, 3 = nested places, more files that must be left alone, more conditions. */
 export const difficulties = [1, 2, 3] as const;
 
+/** How much a scenario asks of whoever meets it. */
+export interface Level {
+  readonly shapes: readonly ProviderShape[];
+  /** Drawn from, so one that stands here twice comes twice as often. */
+  readonly docDepths: readonly number[];
+  /** Share of announcements that lead to the provider over a second text. */
+  readonly nested: number;
+  readonly difficulties: readonly number[];
+}
+
+/** `full` is everything; `plain` has the five usual kinds of program, whose --help says all, announced at once, and work of one plain
+ *  step: what a base of a few million parameters can learn from a few hundred sessions. */
+export const levels = {
+  full: { shapes: shapeNames, docDepths: [1, ...docDepths], nested: 0.2, difficulties },
+  plain: {
+    shapes: ["flag", "sub", "list_show", "numbered", "named"],
+    docDepths: [1],
+    nested: 0,
+    difficulties: [1],
+  },
+} as const satisfies Readonly<Record<string, Level>>;
+
+export type LevelName = keyof typeof levels;
+
+export const levelNames = Object.keys(levels) as LevelName[];
+
 /** What a provider calls its texts. */
 export const nouns = ["directive", "assignment", "order", "task", "instruction"] as const;
 

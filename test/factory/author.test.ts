@@ -9,6 +9,7 @@ import {
   isRefusal,
   recallPlan,
 } from "../../src/factory/author/author.ts";
+import { composeScenario } from "../../src/factory/author/compose.ts";
 import { packTar } from "../../src/factory/author/tar.ts";
 import { announcementKinds, archetypeNames, archetypes, shapeNames } from "../../src/factory/taxonomy.ts";
 
@@ -149,4 +150,22 @@ test("an archive as text is one that Python's tarfile would write", () => {
   expect(new Bun.CryptoHasher("sha256").update(archive).digest("hex")).toBe(
     "1c82fd1a070e67c7d7accdb309c20147dd1edb72e60db7afb6e90e804646c508",
   );
+});
+
+test("a plain scenario has a usual program whose --help says all, announced at once, and is recalled as such", () => {
+  const seen = new Set<string>();
+  for (const archetype of archetypeNames)
+    for (let index = 0; index < 10; index++) {
+      const { scenario, plan } = composeScenario(4, archetype, index, "plain");
+      const { axes } = scenario;
+      seen.add(axes.provider_shape!);
+      expect([axes.level, axes.doc_depth, axes.nested, axes.difficulty]).toEqual(["plain", "1", "no", "1"]);
+      expect(scenario.provider.script).not.toMatch(/help TOPIC|manual/i);
+      expect(plan.discover[0]!.length).toBeLessThanOrEqual(1);
+      expect(recallPlan(scenario)).toEqual(plan);
+      expect(recallPlan({ ...scenario, axes: { ...axes, level: "full" } })).toBeUndefined();
+      expect(scenario.contentHash).not.toBe(composeScenario(4, archetype, index).scenario.contentHash);
+    }
+  seen.delete("ack");
+  expect([...seen].sort()).toEqual(["flag", "list_show", "named", "numbered", "sub"]);
 });

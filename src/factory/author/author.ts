@@ -1,7 +1,7 @@
 // Who writes scenarios: the interface that the teacher and the built-in author share, and the built-in author.
 
 import { closest, UserError } from "../../base/errors.ts";
-import { type ArchetypeName, archetypeNames } from "../taxonomy.ts";
+import { type ArchetypeName, archetypeNames, type LevelName } from "../taxonomy.ts";
 import { componentsOf } from "./archetypes/two-step.ts";
 import { composeScenario } from "./compose.ts";
 import type { AuthoredScenario } from "./plan.ts";
@@ -42,6 +42,8 @@ export function builtinAuthor(settings: {
   readonly archetypes?: readonly string[] | undefined;
   /** Left out. */
   readonly holdout?: readonly string[] | undefined;
+  /** Default: full. */
+  readonly level?: LevelName | undefined;
 }): Author {
   const held = new Set(knownArchetypes(settings.holdout ?? []));
   const archetypes = knownArchetypes(settings.archetypes ?? archetypeNames).filter((name) => !held.has(name));
@@ -52,7 +54,7 @@ export function builtinAuthor(settings: {
     archetypes,
     next: async (archetype, index) => {
       const [name] = knownArchetypes([archetype]);
-      const authored = composeScenario(settings.seed, name!, index);
+      const authored = composeScenario(settings.seed, name!, index, settings.level);
       const { variant } = authored.scenario.axes;
       const leak = componentsOf(variant ?? "").find((part) => held.has(part as ArchetypeName));
       return leak === undefined

@@ -7,11 +7,11 @@ import {
   type ArchetypeName,
   announcementKinds,
   archetypeNames,
-  difficulties,
-  docDepths,
   HOST,
+  type LevelName,
+  levels,
   nouns,
-  shapeNames,
+  type ProviderShape,
   userNames,
 } from "../taxonomy.ts";
 import { announce } from "./announcement.ts";
@@ -23,19 +23,25 @@ import { Seat } from "./seat.ts";
 import { all } from "./sh.ts";
 import type { Solution, Work } from "./work.ts";
 
-/** Composes scenario number `index` of an archetype. Every choice hangs on (seed, archetype, index) alone. */
-export function composeScenario(seed: number, archetype: ArchetypeName, index: number): AuthoredScenario {
+/** Composes scenario number `index` of an archetype. Every choice hangs on (seed, archetype, index, level) alone. */
+export function composeScenario(
+  seed: number,
+  archetype: ArchetypeName,
+  index: number,
+  levelName: LevelName = "full",
+): AuthoredScenario {
+  const level = levels[levelName];
   const rng = new Rng(`${seed}/${archetype}/${index}`);
-  const cell = cellOf(seed, archetype, index);
+  const cell = cellOf(seed, archetype, index, level.shapes);
   const user = rng.fork("user").pick(userNames);
-  const difficulty = rng.fork("difficulty").pick(difficulties);
+  const difficulty = rng.fork("difficulty").pick<number>(level.difficulties);
   const work = archetypeMakers[archetype](new Seat(rng.fork("work"), user, difficulty));
   const several = (work.parts?.length ?? 0) > 1;
   const frame = rng.fork("frame");
   const shape = several ? "ack" : cell.shape;
-  const depth = frame.pick([1, ...docDepths]);
+  const depth = frame.pick<number>(level.docDepths);
   const noun = frame.pick(nouns);
-  const nested = frame.chance(0.2);
+  const nested = frame.chance(level.nested);
   const name = providerName(seed, archetypeNames.indexOf(archetype), index);
   const provider = makeProvider(work, new Seat(rng.fork("provider"), user, difficulty), {
     name,
@@ -51,6 +57,7 @@ export function composeScenario(seed: number, archetype: ArchetypeName, index: n
     axes: {
       author: "builtin",
       seed: String(seed),
+      ...(levelName === "full" ? {} : { level: levelName }),
       provider_shape: shape,
       announcement: said.kind,
       nested: nested ? "yes" : "no",
@@ -90,13 +97,15 @@ export function recallPlan(scenario: Scenario): Plan | undefined {
   const archetype = archetypeNames.find((name) => name === scenario.archetype);
   if (scenario.axes.author !== "builtin" || archetype === undefined) return undefined;
   if (!Number.isSafeInteger(seed) || !Number.isSafeInteger(index)) return undefined;
-  const again = composeScenario(seed, archetype, index);
+  const { level = "full" } = scenario.axes;
+  if (!Object.hasOwn(levels, level)) return undefined;
+  const again = composeScenario(seed, archetype, index, level as LevelName);
   return hashScenario(withoutProof(scenario)) === again.scenario.contentHash ? again.plan : undefined;
 }
 
-/** Shape and announcement: each pair comes once in every 40 scenarios of an archetype. */
-function cellOf(seed: number, archetype: string, index: number) {
-  const pairs = shapeNames.flatMap((shape) => announcementKinds.map((kind) => ({ shape, kind })));
+/** Shape and announcement: each pair comes once in every 40 scenarios of an archetype, of a plain one in every 20. */
+function cellOf(seed: number, archetype: string, index: number, shapes: readonly ProviderShape[]) {
+  const pairs = shapes.flatMap((shape) => announcementKinds.map((kind) => ({ shape, kind })));
   const round = Math.floor(index / pairs.length);
   return new Rng(`${seed}/${archetype}/cells/${round}`).shuffle(pairs)[index % pairs.length]!;
 }

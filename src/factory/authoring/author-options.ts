@@ -4,6 +4,7 @@ import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
 import type { Options } from "../../base/options.ts";
 import { sandboxOptions } from "../../sandbox/sandbox-options.ts";
 import { gateSets } from "../gates/judge.ts";
+import { levelNames } from "../taxonomy.ts";
 
 const teacher = "Endpoint";
 const what = "Scenarios";
@@ -38,6 +39,13 @@ export const authorOptions = {
   },
   seed: { type: "int", min: 0, default: 0, group: what, help: "the same seed makes the same scenarios" },
 
+  level: {
+    type: "string",
+    choices: levelNames,
+    default: "full",
+    group: what,
+    help: "plain: programs whose --help says all, announced at once, work of one step",
+  },
   gates: {
     type: "string",
     choices: gateSets,

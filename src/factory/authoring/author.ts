@@ -16,6 +16,7 @@ import { openProvider } from "../../sandbox/open-provider.ts";
 import { type Author, builtinAuthor } from "../author/author.ts";
 import { type GateSet, type Judgement, judge } from "../gates/judge.ts";
 import { NearDuplicates } from "../gates/near-duplicates.ts";
+import type { LevelName } from "../taxonomy.ts";
 import { teacherAuthor } from "../teacher/teacher-author.ts";
 import { promptSha256 } from "../teacher/teacher-prompt.ts";
 import { AuthorFolder } from "./author-folder.ts";
@@ -98,7 +99,8 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
     now.catch(() => judged.delete(scenario.contentHash));
     return now;
   };
-  const picked = { seed, archetypes: target.archetypes, holdout: target.holdout };
+  const level = options.level as LevelName;
+  const picked = { seed, level, archetypes: target.archetypes, holdout: target.holdout };
   const writer: Author =
     endpoint === undefined
       ? builtinAuthor(picked)
@@ -116,8 +118,9 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
     n: target.n,
     archetypes: writer.archetypes,
     proven: provider !== undefined,
-    // Folders of earlier versions name no gates.
+    // Folders of earlier versions name no gates and no level.
     ...(options.gates === "all" ? {} : { gates: options.gates }),
+    ...(level === "full" ? {} : { level }),
     ...(endpoint && {
       model: await endpoint.model(signal),
       url: endpoint.address.shown,

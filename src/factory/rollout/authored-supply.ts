@@ -15,6 +15,7 @@ import { AuthorFolder, type AuthorRecord } from "../authoring/author-folder.ts";
 import { inOrder } from "../authoring/ordered.ts";
 import { type GateSet, judge } from "../gates/judge.ts";
 import { NearDuplicates } from "../gates/near-duplicates.ts";
+import type { LevelName } from "../taxonomy.ts";
 import type { RolloutOptions } from "./options.ts";
 import type { Supply } from "./supply.ts";
 
@@ -33,19 +34,20 @@ export class AuthoredSupply implements Supply, Disposable {
 
   /** @throws UserError when the folder was begun with other settings, or no archetype is left */
   constructor(
-    options: Pick<RolloutOptions, "out" | "seed" | "archetypes" | "holdout" | "jobs" | "gates">,
+    options: Pick<RolloutOptions, "out" | "seed" | "archetypes" | "holdout" | "jobs" | "gates" | "level">,
     private readonly provider: SandboxProvider,
     private readonly terminal: Terminal,
   ) {
-    const { seed, archetypes, holdout } = options;
+    const { seed, archetypes, holdout, level } = options;
     this.jobs = options.jobs;
     this.gates = options.gates as GateSet;
-    this.author = builtinAuthor({ seed, archetypes, holdout });
+    this.author = builtinAuthor({ seed, archetypes, holdout, level: level as LevelName });
     const settings = {
       author: this.author.name,
       seed,
       archetypes: this.author.archetypes,
       ...(this.gates === "all" ? {} : { gates: this.gates }),
+      ...(level === "full" ? {} : { level }),
     };
     this.folder = new AuthorFolder(join(options.out, ROLLOUT_FILES.scenarios), settings);
     this.folder.writeManifest({ kind: "scenarios", settings });

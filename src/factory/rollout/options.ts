@@ -4,6 +4,7 @@ import { endpointOptions } from "../../agent/endpoint/endpoint-options.ts";
 import { episodeJobs, episodeOptions } from "../../agent/episode-options.ts";
 import type { Options } from "../../base/options.ts";
 import { gateSets } from "../gates/judge.ts";
+import { levelNames } from "../taxonomy.ts";
 
 const what = "What";
 const operator = "Operator";
@@ -38,6 +39,13 @@ export const rolloutOptions = {
     value: "NAMES",
     group: what,
     help: "not these archetypes: they are kept for the eval",
+  },
+  level: {
+    type: "string",
+    choices: levelNames,
+    default: "full",
+    group: what,
+    help: "of the scenarios that the built-in author makes: plain has programs whose --help says all, announced at once, and work of one step",
   },
   gates: {
     type: "string",

@@ -8,7 +8,7 @@ import { scenarioFields } from "../../data/scenario-json.ts";
 import type { Author, AuthoredScenario, Refusal } from "../author/author.ts";
 import type { GateResult } from "../gates/gate.ts";
 import type { Judgement } from "../gates/judge.ts";
-import { archetypeNames } from "../taxonomy.ts";
+import { archetypeNames, type LevelName } from "../taxonomy.ts";
 import { bundleSchema } from "./bundle-schema.ts";
 import { readDraft } from "./read-draft.ts";
 import { complaint, drawAxes, orientation, request } from "./teacher-prompt.ts";
@@ -25,6 +25,8 @@ export interface TeacherBudget {
 export interface TeacherSettings {
   readonly endpoint: ChatEndpoint;
   readonly seed: number;
+  /** Default: full. */
+  readonly level?: LevelName | undefined;
   readonly archetypes?: readonly string[] | undefined;
   readonly holdout?: readonly string[] | undefined;
   /** Times that one scenario may be sent back with what is wrong. */
@@ -57,7 +59,7 @@ export function teacherAuthor(settings: TeacherSettings): Author {
     name: "teacher",
     archetypes: [...new Set(archetypes)],
     async next(archetype, index, signal): Promise<AuthoredScenario | Refusal> {
-      const axes = drawAxes(seed, archetype, index);
+      const axes = drawAxes(seed, archetype, index, settings.level);
       const id = `${archetype}-${String(index).padStart(3, "0")}`;
       const opening: ChatMessage[] = [
         { role: "system", content: orientation() },

@@ -6,12 +6,11 @@ import type { GateResult } from "../gates/gate.ts";
 import {
   announcementKinds,
   archetypes,
-  difficulties,
-  docDepths,
+  type LevelName,
+  levels,
   nouns,
   plainWords,
   providerShapes,
-  shapeNames,
   syllables,
   userNames,
 } from "../taxonomy.ts";
@@ -66,16 +65,22 @@ export interface TeacherAxes {
 }
 
 /** Draws the axes of scenario number `index`; the same seed gives the same. */
-export function drawAxes(seed: number, archetype: string, index: number): TeacherAxes {
+export function drawAxes(
+  seed: number,
+  archetype: string,
+  index: number,
+  levelName: LevelName = "full",
+): TeacherAxes {
+  const level = levels[levelName];
   const rng = new Rng(`${seed}/teacher/${archetype}/${index}`);
   return {
     archetype,
     user: rng.pick(userNames),
     axes: {
-      provider_shape: rng.pick(shapeNames),
+      provider_shape: rng.pick<string>(level.shapes),
       announcement: rng.pick(announcementKinds),
-      doc_depth: String(rng.pick(docDepths)),
-      difficulty: String(rng.pick(difficulties)),
+      doc_depth: String(rng.pick([...new Set<number>(level.docDepths)])),
+      difficulty: String(rng.pick<number>(level.difficulties)),
       noun: rng.pick(nouns),
     },
     words: rng.shuffle(plainWords).slice(0, 6),
