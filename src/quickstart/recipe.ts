@@ -1,12 +1,17 @@
 // The numbers of a quickstart, each with its reason. Nothing else in the project repeats them.
 
 import { embeddedName } from "../embedded/name.ts";
+import type { LevelName } from "../factory/taxonomy.ts";
 import type { TrainOptions } from "../train/options.ts";
 
 /** What a quickstart trains with. */
 export interface Recipe {
   /** Kinds of work that the sessions for training are of. */
   readonly archetypes: readonly string[];
+  /** How much a scenario asks, of training and eval alike. */
+  readonly level: LevelName;
+  /** How much the built-in operator explores. */
+  readonly detours: number;
   /** Training sessions: as many as are wanted, and the fewest that show anything. */
   readonly sessions: { readonly wanted: number; readonly least: number };
   /** Rows of the base's own training text for each session. */
@@ -59,6 +64,10 @@ const embedded: Recipe = {
     "empty_queue",
     "blocked",
   ],
+  // Help over several pages and nested announcements are more than a few hundred sessions can teach so small a base.
+  level: "plain",
+  // Enough wrong guesses to learn from them; every one costs tokens.
+  detours: 0.3,
   // 1000 is what the pilot needed for 67 of 80; with 400 the adapter leaves before the work is done.
   sessions: { wanted: 1000, least: 120 },
   // Without replay the adapter forgets the work itself: 24 of 24 solved when told what to do became 10.
@@ -87,12 +96,14 @@ const embedded: Recipe = {
   evalJobs: 8,
   // All of the 2048 tokens that the base was made for; a command takes 60 of them at most.
   evalLimits: { contextTokens: 1920, replyTokens: 96 },
-  expected: { sessionTokens: 530, replayTokens: 390, episodeTokens: 1500 },
+  expected: { sessionTokens: 390, replayTokens: 390, episodeTokens: 1500 },
 };
 
 /** For a base from elsewhere: it knows the work already, but not this shell. */
 const real: Recipe = {
   ...embedded,
+  level: "full",
+  detours: 0.5,
   // A pilot with 200 sessions three times over reached the directive in 13 of 24; 600 once costs the same and varies more.
   sessions: { wanted: 600, least: 100 },
   // Nobody has its training text.

@@ -161,7 +161,7 @@ test("a plain scenario has a usual program whose --help says all, announced at o
       seen.add(axes.provider_shape!);
       expect([axes.level, axes.doc_depth, axes.nested, axes.difficulty]).toEqual(["plain", "1", "no", "1"]);
       expect(scenario.provider.script).not.toMatch(/help TOPIC|manual/i);
-      expect(plan.discover[0]!.length).toBeLessThanOrEqual(1);
+      expect(plan!.discover[0]!.length).toBeLessThanOrEqual(1);
       expect(recallPlan(scenario)).toEqual(plan);
       expect(recallPlan({ ...scenario, axes: { ...axes, level: "full" } })).toBeUndefined();
       expect(scenario.contentHash).not.toBe(composeScenario(4, archetype, index).scenario.contentHash);
