@@ -250,6 +250,7 @@ def main():
                     mine = w == 1.0
                     right = (logits[:, :-1].argmax(-1).reshape(-1) == batch(hids, hw, hdoc, hpos)[0][:, 1:].reshape(-1))[mine].float().mean().item()
                     row |= {"held_out_loss": round(each[mine].mean().item(), 4), "held_out_accuracy": round(right, 4)}
+            if step % 100 == 0 or step == steps:
                 export(model, args.out)
                 torch.save({"model": model.state_dict(), "adam": adam.state_dict(), "momentum": momentum, "step": step}, state)
             note(row)

@@ -5,7 +5,8 @@ import { formatTable } from "../base/format.ts";
 
 export const experimentRun = defineCommand({
   name: "experiment run",
-  summary: "Runs an experiment: data, training for each seed, and the eval of each arm, into one folder",
+  summary:
+    "Runs an experiment: data, training for each seed, and the eval of each arm, one folder, one report",
   description:
     "FILE is YAML and names bases, held-out archetypes, data, scenarios, training options, seeds and arms (docs/experiment.md). Stages that are " +
     "done are never repeated: a stopped or killed run goes on with the same command, a new arm or seed runs only what it needs. What a done stage was " +
@@ -66,13 +67,16 @@ export const experimentRun = defineCommand({
     const record = await runExperiment(spec, folder, machinery, terminal, {
       onReady: () => writeFileAtomic(join(folder, specName), text),
     });
-    if (terminal.json) terminal.out(JSON.stringify({ out: folder, ...record }));
-    else {
-      terminal.out(folder);
-      for (const { id, kind, facts } of record.stages)
-        if (kind === "eval")
-          terminal.out(`  ${id.slice("eval/".length).padEnd(24)} clean ${facts.clean}/${facts.episodes}`);
-      terminal.out(`sekft experiment report ${folder} writes the tables and figures`);
+    const { writeReport } = await import("../experiment/report/write-report.ts");
+    const { reportFacts, reportTable } = await import("../experiment/report/report-lines.ts");
+    const written = await writeReport(folder);
+    if (terminal.json) {
+      terminal.out(JSON.stringify({ out: folder, ...record, report: reportFacts(written) }));
+      return;
     }
+    for (const warning of written.warnings) terminal.warn(warning);
+    for (const line of reportTable(written.sets, terminal.columns)) terminal.out(line);
+    terminal.out("");
+    for (const file of written.files.slice(0, 2)) terminal.out(file);
   },
 });
