@@ -18,6 +18,7 @@ const test = bubblewrap === undefined || process.platform !== "linux" ? need("bu
 const folder = temporaryFolder();
 const root = join(import.meta.dir, "../..");
 const KILLS = 5;
+const STAGES = 6;
 
 const file = join(folder, "exp.yaml");
 writeFileSync(
@@ -47,6 +48,10 @@ function start(out: string) {
   });
 }
 
+function stagesOf(out: string) {
+  return existsSync(join(out, "experiment.json")) ? readRecord(out).stages : [];
+}
+
 /** Everything that must not depend on when it was done, or how often it was stopped. */
 function resultOf(out: string) {
   const bytes = (path: string) =>
@@ -71,36 +76,32 @@ function resultOf(out: string) {
 
 test("killed at five random moments, an experiment ends as if nothing had happened", async () => {
   const calm = join(folder, "calm");
-  const began = performance.now();
   const first = start(calm);
   expect([await first.exited, await new Response(first.stderr).text()]).toEqual([0, ""]);
-  const whole = performance.now() - began;
 
   const out = join(folder, "killed");
   const rng = new Rng("kill -9 an experiment");
   const places = new Set<string>();
   for (let kill = 0; kill < KILLS; kill++) {
     const run = start(out);
-    // A run that goes on has less to do: it is killed somewhere in what is left of it, sooner or later.
-    const done = existsSync(join(out, "experiment.json"))
-      ? readRecord(out).stages.filter(({ state }) => state === "done").length
-      : 0;
-    const share = Math.max(0.1, (6 - done) / 6) / (KILLS - kill);
-    await Promise.race([run.exited, Bun.sleep(whole * share * (0.3 + rng.int(0, 100) / 100))]);
+    // Somewhere in a stage that lies further on each time; one that has ended by then is killed in a later one.
+    const begun = Math.ceil(((kill + 1) * STAGES) / (KILLS + 1));
+    while (run.exitCode === null && stagesOf(out).length < begun) await Bun.sleep(5);
+    await Promise.race([run.exited, Bun.sleep(rng.int(0, 300))]);
     run.kill("SIGKILL");
     await run.exited;
-    if (existsSync(join(out, "experiment.json")))
-      places.add(
-        readRecord(out)
-          .stages.map(({ id, state }) => `${id} ${state}`)
-          .join(),
-      );
+    places.add(
+      stagesOf(out)
+        .map(({ id, state }) => `${id} ${state}`)
+        .join(),
+    );
   }
   const last = start(out);
   expect([await last.exited, await new Response(last.stderr).text()]).toEqual([0, ""]);
+  expect(stagesOf(out).length).toBe(STAGES);
   expect(resultOf(out)).toEqual(resultOf(calm));
   // It was in different stages when it was killed.
-  expect(places.size).toBeGreaterThan(1);
+  expect(places.size).toBeGreaterThan(2);
 
   // Nothing is left to do: the same command changes nothing.
   const before = readFileSync(join(out, "experiment.json"), "utf8");

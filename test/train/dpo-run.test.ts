@@ -150,7 +150,7 @@ describe("a resumed preference run", () => {
     [
       "the method",
       { method: "sft", tokenized: trainFile, evalTokenized: trainFile },
-      "expected the data of that run",
+      '--method "sft" (was "dpo")',
     ],
   ] as const)
     gpuTest(`is refused when ${what} changed`, async () => {
