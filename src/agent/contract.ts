@@ -115,5 +115,7 @@ export interface Episode {
     readonly message: string;
     /** False when trying again cannot help. */
     readonly retryable?: boolean;
+    /** What a person can do about it. */
+    readonly hint?: string | undefined;
   } | null;
 }

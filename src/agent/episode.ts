@@ -301,7 +301,14 @@ class Session {
       discovered: hasDiscovered(scenario, observed),
       limitsHit: [...this.limitsHit],
       wallMs: performance.now() - this.started,
-      error: failure ? { kind: failure.kind, message: failure.message, retryable: failure.retryable } : null,
+      error: failure
+        ? {
+            kind: failure.kind,
+            message: failure.message,
+            retryable: failure.retryable,
+            hint: failure.hint,
+          }
+        : null,
     };
   }
 }

@@ -3,7 +3,7 @@
 import type { Episode, EpisodeLimits, Model } from "../agent/contract.ts";
 import { runEpisode } from "../agent/episode.ts";
 import { type RetryPolicy, withRetries } from "../agent/retries.ts";
-import { type FailureKind, InfrastructureError } from "../base/errors.ts";
+import { InfrastructureError } from "../base/errors.ts";
 import type { TerminalWords } from "../base/terminal-words.ts";
 import type { Turn } from "../data/normalize.ts";
 import type { Scenario } from "../data/scenario.ts";
@@ -66,12 +66,10 @@ export async function runEval(request: EvalRequest): Promise<EpisodeRecord[]> {
   const worker = async () => {
     for (const task of queue) {
       try {
-        const { record, hopeless } = await runTask(task, request, signal);
+        const { record, error } = await runTask(task, request, signal);
         // A refused key or an unknown model before anything worked: the rest would end the same way.
-        if (hopeless && records.every(isBroken))
-          throw new InfrastructureError(record.error!.kind as FailureKind, record.error!.message, {
-            retryable: false,
-          });
+        if (error?.retryable === false && records.every(isBroken))
+          throw new InfrastructureError(error.kind, error.message, { retryable: false, hint: error.hint });
         log.append(record);
         records.push(record);
         request.onEpisode?.(record);
@@ -118,5 +116,5 @@ async function runTask(task: Task, request: EvalRequest, signal: AbortSignal) {
     retries,
     signal,
   );
-  return { record: toRecord(key, episode, failed), hopeless: episode.error?.retryable === false };
+  return { record: toRecord(key, episode, failed), error: episode.error };
 }

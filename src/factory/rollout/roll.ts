@@ -88,6 +88,7 @@ interface Failed {
     readonly kind: FailureKind;
     readonly message: string;
     readonly retryable?: boolean;
+    readonly hint?: string | undefined;
   } | null;
 }
 
@@ -137,12 +138,12 @@ async function runSample(job: Job, rolling: Rolling, signal: AbortSignal): Promi
 }
 
 function givingUp(
-  { kind, message, retryable }: NonNullable<Failed["error"]>,
+  { kind, message, retryable, hint }: NonNullable<Failed["error"]>,
   streak: number,
 ): InfrastructureError {
   const many = retryable === false ? "" : `${streak} samples in a row failed, the last one: `;
   return new InfrastructureError(kind, `rollout: ${many}${message}`, {
-    hint: "finished samples are kept: the same command goes on where this one stopped",
+    hint: `${hint === undefined ? "" : `${hint}; `}finished samples are kept: the same command goes on where this one stopped`,
     retryable: false,
   });
 }
