@@ -6,7 +6,7 @@ import { formatTable } from "../base/format.ts";
 export const experimentRun = defineCommand({
   name: "experiment run",
   summary:
-    "Runs an experiment: data, training for each seed, and the eval of each arm, one folder, one report",
+    "Runs an experiment: data, training for each seed, and the eval of each arm, into one folder with one report",
   description:
     "FILE is YAML and names bases, held-out archetypes, data, scenarios, training options, seeds and arms (docs/experiment.md). Stages that are " +
     "done are never repeated: a stopped or killed run goes on with the same command, a new arm or seed runs only what it needs. What a done stage was " +
