@@ -6,10 +6,9 @@ import { basename, join, resolve } from "node:path";
 import type { Model } from "../agent/contract.ts";
 import { UserError } from "../base/errors.ts";
 import type { Options } from "../base/options.ts";
-import { tiers } from "../gpu/facts.ts";
+import { deviceOptions } from "../gpu/device-options.ts";
 
 const group = "Base and adapters";
-const device = "Device";
 
 /** `--base --adapter --load-4bit --resident` and the device, shared by every command that runs models here. */
 export const localModelOptions = {
@@ -45,14 +44,7 @@ export const localModelOptions = {
     group,
     help: "use the base that a running `sekft resident` holds; alone: $SEKFT_RESIDENT, or http://127.0.0.1:8080",
   },
-  tier: {
-    type: "string",
-    choices: ["auto", ...tiers],
-    default: "auto",
-    group: device,
-    help: "kernels to use",
-  },
-  requireGpu: { type: "flag", group: device, help: "refuse a CPU adapter" },
+  ...deviceOptions,
 } as const;
 
 export type LocalModelFlags = Options<typeof localModelOptions>;

@@ -1,7 +1,7 @@
 // The options of `sekft generate`.
 
 import type { Options } from "../base/options.ts";
-import { tiers } from "../gpu/facts.ts";
+import { deviceOptions } from "../gpu/device-options.ts";
 import type { GenerateOptions } from "./options.ts";
 
 const model = "Base and adapter";
@@ -122,14 +122,7 @@ export const generateOptions = {
     group: device,
     help: "longest prompt and answer together [default the base's own, as far as memory goes]",
   },
-  tier: {
-    type: "string",
-    choices: ["auto", ...tiers],
-    default: "auto",
-    group: device,
-    help: "kernels to use",
-  },
-  requireGpu: { type: "flag", group: device, help: "refuse a CPU adapter" },
+  ...deviceOptions,
 } as const;
 
 export type GenerateFlags = Options<typeof generateOptions>;

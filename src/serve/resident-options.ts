@@ -1,7 +1,7 @@
 // The options of `sekft resident`.
 
 import type { Options } from "../base/options.ts";
-import { tiers } from "../gpu/facts.ts";
+import { deviceOptions } from "../gpu/device-options.ts";
 
 const base = "Base and adapters";
 const network = "Network";
@@ -101,14 +101,7 @@ export const residentOptions = {
     help: "longest time for one request, its wait included",
   },
 
-  tier: {
-    type: "string",
-    choices: ["auto", ...tiers],
-    default: "auto",
-    group: device,
-    help: "kernels to use",
-  },
-  requireGpu: { type: "flag", group: device, help: "refuse a CPU adapter" },
+  ...deviceOptions,
   cacheMemory: {
     type: "float",
     min: 1e-3,

@@ -3,7 +3,7 @@
 
 import type { Options } from "../base/options.ts";
 import { dataOptions, endingOptions } from "../data/data-options.ts";
-import { tiers } from "../gpu/facts.ts";
+import { deviceOptions } from "../gpu/device-options.ts";
 import { learningOptions } from "./learning-options.ts";
 import { preferenceOptions } from "./preference/preference-options.ts";
 
@@ -159,14 +159,7 @@ export const trainOptions = {
 
   ...learningOptions,
   ...preferenceOptions,
-  tier: {
-    type: "string",
-    choices: ["auto", ...tiers],
-    default: "auto",
-    group: device,
-    help: "kernels to use",
-  },
-  requireGpu: { type: "flag", group: device, help: "refuse a CPU adapter" },
+  ...deviceOptions,
   gradientCheckpointing: {
     type: "string",
     choices: ["auto", "none", "full", "true", "false"],

@@ -2,11 +2,10 @@
 
 import type { Options } from "../../base/options.ts";
 import { dataOptions, endingOptions } from "../../data/data-options.ts";
-import { tiers } from "../../gpu/facts.ts";
+import { deviceOptions } from "../../gpu/device-options.ts";
 
 const models = "Bases and adapters";
 const what = "Decision points";
-const device = "Device";
 
 export const terminalsOptions = {
   base: {
@@ -49,14 +48,7 @@ export const terminalsOptions = {
     group: what,
     help: "earlier decision points of each session at which the same terminal is tried, spread evenly",
   },
-  tier: {
-    type: "string",
-    choices: ["auto", ...tiers],
-    default: "auto",
-    group: device,
-    help: "kernels to use",
-  },
-  requireGpu: { type: "flag", group: device, help: "refuse a CPU adapter" },
+  ...deviceOptions,
   out: { type: "string", value: "FILE.json", help: "also write the record to a file" },
 } as const;
 
