@@ -20,6 +20,20 @@ export interface Check {
 /** One command and what it must do. */
 export type Step = readonly [command: string, expected: Expected];
 
+/** A command that ends the session with the word and the status. */
+export const ends = (
+  command: string,
+  word: "exit" | "panic",
+  status: number,
+  output: string | RegExp = "",
+): Step => [command, { output, status, terminal: { word, status } }];
+
+/** A command after which the session goes on, with the status. */
+export const goesOn = (command: string, status: number, output: string | RegExp = ""): Step => [
+  command,
+  { output, status },
+];
+
 /** Makes the checks of one group. */
 export function inGroup(group: string) {
   return {

@@ -1,22 +1,11 @@
 // A session whose endings have other names: the new words do what `exit` and `panic` do, and these are no commands any more.
 
-import type { Check, Step } from "./check.ts";
-import { inGroup } from "./check.ts";
+import { type Check, ends, goesOn, inGroup } from "./check.ts";
 
 const words = { exit: "leave", panic: "stuck" };
 const { renamed } = inGroup("renamed-terminals");
 const why = "the terminal token renamed in data, sandbox and eval alike";
 
-const ends = (
-  command: string,
-  word: "exit" | "panic",
-  status: number,
-  output: string | RegExp = "",
-): Step => [command, { output, status, terminal: { word, status } }];
-const goesOn = (command: string, status: number, output: string | RegExp = ""): Step => [
-  command,
-  { output, status },
-];
 const absent = (word: string, line = 1) => `/bin/sh: ${line}: ${word}: not found\n`;
 
 export const renamedTerminals: readonly Check[] = [

@@ -1,23 +1,9 @@
 // How a session ends: `exit` and `panic` as the shell itself executed them, and nothing that only looks like it.
 
-import type { Step } from "./check.ts";
-import { type Check, inGroup } from "./check.ts";
+import { type Check, ends, goesOn, inGroup } from "./check.ts";
 
 const { steps } = inGroup("terminals");
 const why = "section 3: exit is terminal only in the main shell";
-
-/** Ends with the word and the status. */
-const ends = (
-  command: string,
-  word: "exit" | "panic",
-  status: number,
-  output: string | RegExp = "",
-): Step => [command, { output, status, terminal: { word, status } }];
-/** Goes on, with the status. */
-const goesOn = (command: string, status: number, output: string | RegExp = ""): Step => [
-  command,
-  { output, status },
-];
 
 export const terminals: readonly Check[] = [
   steps(
