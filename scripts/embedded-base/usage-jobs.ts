@@ -41,35 +41,33 @@ export function makeTool(draw: Draw, user: string): Tool {
     `${draw.pick(words)} ${draw.int(1, 99)}`,
   ]);
   const put = `echo ${quote(value)}`;
+  const made = (usage: string, help: string, cases: string, use: Pick<Tool, "calls" | "wrong">): Tool => ({
+    path,
+    run,
+    fact,
+    value,
+    script: caseOf(name, usage, help, cases),
+    ...use,
+  });
   const verb = draw.pick(verbs);
   const shape = draw.pick(["flag", "sub", "list", "numbered", "named", "two"]);
   if (shape === "flag") {
     const long = draw.pick([fact, "all", "now", "last", "full", "value", "next", "current", "first"]);
     const usage = `usage: ${name} [-${long[0]}|--${long}] [-h|--help]`;
     const help = `${usage}\n  -${long[0]}, --${long}   ${verb} the ${fact}\n  -h, --help   this text`;
-    return {
-      path,
-      run,
-      fact,
-      value,
-      script: caseOf(name, usage, help, `-${long[0]}|--${long}) ${put} ;;`),
+    return made(usage, help, `-${long[0]}|--${long}) ${put} ;;`, {
       calls: [draw.pick([`--${long}`, `-${long[0]}`])],
       wrong: [`--${draw.pick(["get", "info", "show"])}`, long],
-    };
+    });
   }
   if (shape === "sub") {
     const sub = draw.pick([fact, "get", "read", "show", "fetch", "value", "pull", "look"]);
     const usage = `usage: ${name} COMMAND`;
     const help = `${usage}\n\ncommands:\n  ${sub.padEnd(6)} ${verb} the ${fact}\n  help   print this text`;
-    return {
-      path,
-      run,
-      fact,
-      value,
-      script: caseOf(name, usage, help, `${sub}) ${put} ;;`),
+    return made(usage, help, `${sub}) ${put} ;;`, {
       calls: [sub],
       wrong: [`--${sub}`, "info"],
-    };
+    });
   }
   if (shape === "list") {
     const number = draw.int(2, 97);
@@ -81,58 +79,43 @@ export function makeTool(draw: Draw, user: string): Tool {
     ] as const);
     const usage = `usage: ${name} ${a} | ${name} ${b} ID`;
     const help = `${usage}\n${a}: print the ids, one a line\n${b}: print the ${fact} with that id`;
-    return {
-      path,
-      run,
-      fact,
-      value,
-      script: caseOf(
-        name,
-        usage,
-        help,
-        `${a}) echo ${number} ;;\n${b}) if [ "$2" = ${number} ]; then ${put}; else echo "${name}: no such id: $2" >&2; exit 1; fi ;;`,
-      ),
-      calls: [a, `${b} ${number}`],
-      wrong: [b, `--${a}`],
-    };
+    return made(
+      usage,
+      help,
+      `${a}) echo ${number} ;;\n${b}) if [ "$2" = ${number} ]; then ${put}; else echo "${name}: no such id: $2" >&2; exit 1; fi ;;`,
+      {
+        calls: [a, `${b} ${number}`],
+        wrong: [b, `--${a}`],
+      },
+    );
   }
   if (shape === "numbered") {
     const most = draw.int(1, 5);
     const usage = `usage: ${name} N`;
     const help = `${usage}\nPrints ${fact} number N. Counting starts at 1; there ${most === 1 ? "is 1" : `are ${most}`}.`;
-    return {
-      path,
-      run,
-      fact,
-      value,
-      script: caseOf(
-        name,
-        usage,
-        help,
-        `[0-9]*) if [ "$1" = 1 ]; then ${put}; else echo "${name}: there is no number $1" >&2; exit 1; fi ;;`,
-      ),
-      calls: ["1"],
-      wrong: ["0", "first"],
-    };
+    return made(
+      usage,
+      help,
+      `[0-9]*) if [ "$1" = 1 ]; then ${put}; else echo "${name}: there is no number $1" >&2; exit 1; fi ;;`,
+      {
+        calls: ["1"],
+        wrong: ["0", "first"],
+      },
+    );
   }
   if (shape === "named") {
     const option = draw.pick(["for", "user", "of", "name", "login"]);
     const usage = `usage: ${name} --${option} NAME`;
     const help = `${usage}\nShows the ${fact} of NAME, a login name.\nWithout --${option} it shows nothing.`;
-    return {
-      path,
-      run,
-      fact,
-      value,
-      script: caseOf(
-        name,
-        usage,
-        help,
-        `--${option}) if [ "$2" = ${user} ]; then ${put}; else echo "${name}: no ${fact} for '$2'" >&2; exit 1; fi ;;`,
-      ),
-      calls: [`--${option} ${user}`],
-      wrong: [`--${option}`, user],
-    };
+    return made(
+      usage,
+      help,
+      `--${option}) if [ "$2" = ${user} ]; then ${put}; else echo "${name}: no ${fact} for '$2'" >&2; exit 1; fi ;;`,
+      {
+        calls: [`--${option} ${user}`],
+        wrong: [`--${option}`, user],
+      },
+    );
   }
   const options = draw.sample(
     [
@@ -152,15 +135,10 @@ export function makeTool(draw: Draw, user: string): Tool {
   const cases = options
     .map(([long, short], i) => `${short}|${long}) ${i === wanted ? put : `echo ${quote(anyWord(draw))}`} ;;`)
     .join("\n");
-  return {
-    path,
-    run,
-    fact,
-    value,
-    script: caseOf(name, usage, `${usage}\n${lines.join("\n")}\n  -h, --help   this text`, cases),
+  return made(usage, `${usage}\n${lines.join("\n")}\n  -h, --help   this text`, cases, {
     calls: [draw.pick(options[wanted]!)],
     wrong: ["", "--all"],
-  };
+  });
 }
 
 const asks = [
