@@ -80,7 +80,8 @@ export const play = defineCommand({
       await append(options.record, written!, episode, { scenario, terminals }, terminal);
     if (episode.error !== null) {
       const { InfrastructureError } = await import("../base/errors.ts");
-      throw new InfrastructureError(episode.error.kind, episode.error.message);
+      const { kind, message, hint } = episode.error;
+      throw new InfrastructureError(kind, message, { hint });
     }
   },
 });
