@@ -15,8 +15,8 @@ interface Inputs {
   readonly resident?: string | undefined;
 }
 
-/** `options` with `base` and `data` as paths: the base `embedded` is the one inside the binary; `org/name` becomes its snapshot in the cache, downloaded when it is not there;
- *  `hub` names a data set of the Hub instead of `data`.
+/** `options` with `base` and `data` as paths: the base `embedded` is the one inside the binary; `org/name` becomes its snapshot in
+ *  the cache, downloaded when it is not there; `hub` names a data set of the Hub instead of `data`.
  *  @throws UserError when a name cannot be found or two sources of data are given. */
 export async function resolveInputs<T extends Inputs>(options: T, terminal: Terminal): Promise<T> {
   const { base, data, hub, corpusVersion, resident } = options;
