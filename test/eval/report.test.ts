@@ -10,6 +10,7 @@ import { evalResult } from "../../src/eval/result.ts";
 import { writeResults } from "../../src/eval/write-results.ts";
 import { bubblewrap } from "../factory/bubblewrap.ts";
 import { need } from "../setup.ts";
+import { episodeRecord } from "./episode-record.ts";
 import { armsAt, runScripted, scratch } from "./run-scripted.ts";
 import { oneOfEach, startOperators } from "./scripted-operators.ts";
 
@@ -17,33 +18,21 @@ const inWorlds = need("bubblewrap", bubblewrap !== undefined);
 
 function episode(arm: string, id: string, outcome: string, more: Partial<EpisodeRecord> = {}): EpisodeRecord {
   const broken = outcome === "infrastructure_error";
-  return {
-    scenario_id: id,
-    scenario_hash: `sha256:${id}`,
-    archetype: id.split("-")[0]!,
-    arm,
-    sample: 0,
-    model: arm,
+  return episodeRecord(arm, id, {
     outcome,
     verified: broken ? null : outcome === "success",
     terminal: broken ? null : "exit",
     operated: true,
     discovered: outcome === "success",
-    steps: 2,
     turns: [
       { role: "system", content: "orientation" },
       { role: "user", content: "login" },
       { role: "user", content: "a@sek:~$ " },
       { role: "assistant", content: "exit" },
     ],
-    limits_hit: [],
-    tokens: { prompt: 10, completion: 2 },
-    wall_ms: 5,
     error: broken ? { kind: "oom", message: "gone" } : null,
-    attempts: [],
-    step_log: [],
     ...more,
-  };
+  });
 }
 
 function manifest(arms: readonly string[], samples = 1): Manifest {

@@ -9,6 +9,7 @@ import { evalResult } from "../../src/eval/result.ts";
 import { writeResults } from "../../src/eval/write-results.ts";
 import type { ExperimentRecord, StageRecord } from "../../src/experiment/record.ts";
 import type { ArmSpec, ResolvedSpec } from "../../src/experiment/spec.ts";
+import { episodeRecord } from "../eval/episode-record.ts";
 
 const folders: string[] = [];
 
@@ -34,19 +35,13 @@ const trainedRun = join(import.meta.dir, "../golden/numeric/train/linear");
 export function episode(arm: string, id: string, outcome: string): EpisodeRecord {
   const broken = outcome === "infrastructure_error";
   const clean = outcome === "success";
-  return {
-    scenario_id: id,
-    scenario_hash: `sha256:${id}`,
+  return episodeRecord(arm, id, {
     archetype: id.replace(/-\d+$/, ""),
-    arm,
-    sample: 0,
-    model: arm,
     outcome,
     verified: broken ? null : clean,
     terminal: broken || outcome === "budget_overrun" ? null : "exit",
     operated: clean,
     discovered: clean,
-    steps: 2,
     turns: [
       { role: "system", content: "Operate this host." },
       { role: "user", content: "login\n" },
@@ -57,12 +52,9 @@ export function episode(arm: string, id: string, outcome: string): EpisodeRecord
       { role: "assistant", content: "exit" },
     ],
     limits_hit: outcome === "budget_overrun" ? ["max_commands"] : [],
-    tokens: { prompt: 10, completion: 2 },
-    wall_ms: 5,
     error: broken ? { kind: "oom", message: "gone" } : null,
-    attempts: [],
     step_log: [{ truncated: true, timed_out: false }],
-  };
+  });
 }
 
 /** Eight scenarios of each archetype, held out or further ones. */

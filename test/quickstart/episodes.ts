@@ -1,21 +1,11 @@
 // Records of episodes for the tests of this folder: what matters to a test is given, the rest is ordinary.
 
 import type { EpisodeRecord } from "../../src/eval/record.ts";
+import { episodeRecord } from "../eval/episode-record.ts";
 
 /** An episode of `arm` in scenario `id`. */
 export function episode(arm: string, id: string, more: Partial<EpisodeRecord> = {}): EpisodeRecord {
-  return {
-    scenario_id: id,
-    scenario_hash: `sha256:${id}`,
-    archetype: id.split("-")[0]!,
-    arm,
-    sample: 0,
-    model: arm,
-    outcome: "overrun",
-    verified: null,
-    terminal: null,
-    operated: false,
-    discovered: false,
+  return episodeRecord(arm, id, {
     steps: 14,
     turns: [
       { role: "system", content: "orientation" },
@@ -23,14 +13,10 @@ export function episode(arm: string, id: string, more: Partial<EpisodeRecord> = 
       { role: "user", content: "a@sek:~$ " },
       { role: "assistant", content: "ls" },
     ],
-    limits_hit: [],
     tokens: { prompt: 1, completion: 1 },
     wall_ms: 1,
-    error: null,
-    attempts: [],
-    step_log: [],
     ...more,
-  };
+  });
 }
 
 /** What makes an episode clean. */

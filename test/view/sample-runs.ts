@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EpisodeRecord } from "../../src/eval/record.ts";
+import { episodeRecord } from "../eval/episode-record.ts";
 
 /** A folder that is gone when the process ends. */
 export function scratch(): string {
@@ -19,19 +20,12 @@ export const hostile =
 /** One episode; clean when its outcome is success. */
 export function episode(arm: string, id: string, outcome: string, output = "done\n"): EpisodeRecord {
   const broken = outcome === "infrastructure_error";
-  return {
-    scenario_id: id,
-    scenario_hash: `sha256:${id}`,
-    archetype: id.split("-")[0]!,
-    arm,
-    sample: 0,
-    model: arm,
+  return episodeRecord(arm, id, {
     outcome,
     verified: broken ? null : outcome === "success",
     terminal: broken ? null : "exit",
     operated: true,
     discovered: outcome === "success",
-    steps: 2,
     turns: [
       { role: "system", content: "Operate this host." },
       { role: "user", content: "login\n" },
@@ -41,13 +35,8 @@ export function episode(arm: string, id: string, outcome: string, output = "done
       { role: "user", content: "op@sek:~$ " },
       { role: "assistant", content: "exit" },
     ],
-    limits_hit: [],
-    tokens: { prompt: 10, completion: 2 },
-    wall_ms: 5,
     error: broken ? { kind: "oom", message: "gone" } : null,
-    attempts: [],
-    step_log: [],
-  };
+  });
 }
 
 /** An eval of two arms whose clean shares are the published 0/16 and 14/16. */
