@@ -97,6 +97,11 @@ export function arePlain(words: TerminalWords): boolean {
   return words.exit === "exit" && words.panic === "panic";
 }
 
+/** As `--terminals` takes them: `exit=leave,panic=stuck`. */
+export function terminalsText({ exit, panic }: TerminalWords): string {
+  return `exit=${exit},panic=${panic}`;
+}
+
 /** Which ending `text` is, when it is nothing else; undefined when it is none. */
 export function endingOf(text: string, words: TerminalWords = plainTerminals): "exit" | "panic" | undefined {
   const word = text.trim();

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Place, UserError } from "../base/errors.ts";
-import { endingOf, plainTerminals, type TerminalWords } from "../base/terminal-words.ts";
+import { endingOf, plainTerminals, type TerminalWords, terminalsText } from "../base/terminal-words.ts";
 import type { ChatFormat } from "./chat/chat-format.ts";
 import { findDefects } from "./defects.ts";
 import {
@@ -221,7 +221,7 @@ function otherWords({ terminals }: TrajectoryRecord, wanted: TerminalWords): str
   if (terminals === undefined) return undefined;
   const { exit, panic } = terminals;
   if (exit === wanted.exit && panic === wanted.panic) return undefined;
-  return `its endings are called ${exit} and ${panic}, not ${wanted.exit} and ${wanted.panic} (--terminals exit=${exit},panic=${panic} takes it)`;
+  return `its endings are called ${exit} and ${panic}, not ${wanted.exit} and ${wanted.panic} (--terminals ${terminalsText(terminals)} takes it)`;
 }
 
 function count(

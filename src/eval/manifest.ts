@@ -6,7 +6,13 @@ import { join } from "node:path";
 import type { EpisodeLimits } from "../agent/contract.ts";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { DataError, show, UserError } from "../base/errors.ts";
-import { arePlain, plainTerminals, recordedTerminals, type TerminalWords } from "../base/terminal-words.ts";
+import {
+  arePlain,
+  plainTerminals,
+  recordedTerminals,
+  type TerminalWords,
+  terminalsText,
+} from "../base/terminal-words.ts";
 import { version } from "../base/version.ts";
 import type { Scenario } from "../data/scenario.ts";
 import { isFields } from "../data/turn-checks.ts";
@@ -193,7 +199,7 @@ function settingsOf(manifest: Manifest): Record<string, unknown> {
 
 /** `exit=leave,panic=stuck`; nothing for the plain words, so that older manifests compare as equal. */
 function terminalWords({ terminals = plainTerminals }: Manifest): Record<string, string> {
-  return arePlain(terminals) ? {} : { terminals: `exit=${terminals.exit},panic=${terminals.panic}` };
+  return arePlain(terminals) ? {} : { terminals: terminalsText(terminals) };
 }
 
 function differing(

@@ -12,7 +12,7 @@ import type { ArmResult } from "../eval/metrics.ts";
 import { readPrime } from "../eval/prime.ts";
 import { isBroken } from "../eval/record.ts";
 import { hashSet, sha256 } from "./hashes.ts";
-import { modelId, terminalsText } from "./model-stage.ts";
+import { modelId, terminalsFlag } from "./model-stage.ts";
 import { scenariosOf } from "./scenario-stage.ts";
 import type { ResolvedSpec } from "./spec.ts";
 import { holdingOptions } from "./spec-options.ts";
@@ -77,7 +77,7 @@ async function run(
   const { folder, machinery, terminal, worlds } = context;
   const arm = spec.arms[name]!;
   const scenarios = together(folder, name, arm.scenarios);
-  const given = { ...spec.eval, terminals: terminalsText(arm.terminals) };
+  const given = { ...spec.eval, terminals: terminalsFlag(arm.terminals) };
   const own = { ...given, scenarios: join(folder, "scenarios"), out: join(folder, id) };
   const options = resolveOptions(evalOptions, {}, own) as EvalOptions;
   const prime = arm.prime === null ? undefined : await readPrime(arm.prime);

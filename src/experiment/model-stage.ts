@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { resolveOptions } from "../base/resolve.ts";
+import { type TerminalWords, terminalsText } from "../base/terminal-words.ts";
 import { loadChatFormat } from "../data/chat/load-chat-format.ts";
 import { toDatasetOptions } from "../data/data-options.ts";
 import { loadDataset } from "../data/dataset.ts";
@@ -10,7 +11,7 @@ import { readManifest } from "../train/manifest.ts";
 import { type TrainOptions, trainOptions } from "../train/options.ts";
 import { hashFiles } from "./hashes.ts";
 import { rowsFile } from "./row-stage.ts";
-import type { ArmSpec, RenamedTerminals, ResolvedSpec } from "./spec.ts";
+import type { ArmSpec, ResolvedSpec } from "./spec.ts";
 import { deciding, type Stage, type StageContext } from "./stage.ts";
 
 /** Steps after which a run that is killed has lost at most so many, and how many checkpoints stay: where the file does not say. */
@@ -65,8 +66,8 @@ export function modelId(arm: string, seed: number): string {
 }
 
 /** `--terminals`, or nothing where the words are the usual ones. */
-export function terminalsText(words: RenamedTerminals | null): string | undefined {
-  return words === null ? undefined : `exit=${words.exit},panic=${words.panic}`;
+export function terminalsFlag(words: TerminalWords | null): string | undefined {
+  return words === null ? undefined : terminalsText(words);
 }
 
 async function runOptions(
@@ -87,7 +88,7 @@ async function runOptions(
       base: await machinery.base(spec.bases[arm.base]!),
       data: rowsFile(folder, arm.data!),
       holdout: spec.holdout,
-      terminals: terminalsText(arm.terminals),
+      terminals: terminalsFlag(arm.terminals),
       seed,
       out,
       resume: begun,

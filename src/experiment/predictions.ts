@@ -1,16 +1,11 @@
 // The three falsifiable predictions of the method, as arms, data and scenarios of their own: what an experiment has already stays as it is,
 // so that adding a prediction runs only what is missing.
 
+import type { TerminalWords } from "../base/terminal-words.ts";
 import type { YamlValue } from "../base/yaml-file.ts";
 import { archetypeNames } from "../factory/taxonomy.ts";
 import { readTerminals } from "./read-arms.ts";
-import {
-  type ArmSpec,
-  type PredictionName,
-  predictionNames,
-  type RenamedTerminals,
-  type ResolvedSpec,
-} from "./spec.ts";
+import { type ArmSpec, type PredictionName, predictionNames, type ResolvedSpec } from "./spec.ts";
 import { integer, numbers, oneOf, text, texts } from "./spec-values.ts";
 
 /** What the file says of one of them. */
@@ -22,7 +17,7 @@ interface Asked {
   readonly archetypes: readonly string[] | undefined;
   readonly n: number;
   readonly seed: number;
-  readonly terminals: RenamedTerminals;
+  readonly terminals: TerminalWords;
   readonly weights: readonly number[];
 }
 
@@ -42,7 +37,7 @@ const FURTHER = [
   "symlink",
   "cleanup",
 ];
-const RENAMED: RenamedTerminals = { exit: "leave", panic: "stuck" };
+const RENAMED: TerminalWords = { exit: "leave", panic: "stuck" };
 const WEIGHTS = [0.25, 4];
 
 /** Predictions as a list of names, or as a map from names to their settings. */

@@ -1,9 +1,9 @@
 // `arms` of an experiment's file: what is measured, and against what.
 
 import { UserError } from "../base/errors.ts";
-import { parseTerminals } from "../base/terminal-words.ts";
+import { parseTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { YamlValue } from "../base/yaml-file.ts";
-import type { ArmSpec, GivenOptions, RenamedTerminals } from "./spec.ts";
+import type { ArmSpec, GivenOptions } from "./spec.ts";
 import { trainingTable } from "./spec-options.ts";
 import { integers, named, oneOf, text, texts } from "./spec-values.ts";
 
@@ -90,7 +90,7 @@ function readArm(value: YamlValue, around: Surroundings): ArmSpec {
 }
 
 /** `{ exit: leave, panic: stuck }`; what is left out keeps its name. */
-export function readTerminals(value: YamlValue): RenamedTerminals {
+export function readTerminals(value: YamlValue): TerminalWords {
   const { exit, panic } = value.known("words in place of exit and panic", ["exit", "panic"]);
   const words = Object.entries({ exit, panic }).flatMap(([kind, word]) =>
     word === undefined ? [] : [[kind, text(word)]],

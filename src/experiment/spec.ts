@@ -1,13 +1,9 @@
 // What an experiment is: bases, data, scenarios, training, arms. `readSpec` makes one of a YAML file.
 
+import type { TerminalWords } from "../base/terminal-words.ts";
+
 /** Options by their key in camel case, as an option table has them: only those that the file gives, checked. */
 export type GivenOptions = Readonly<Record<string, unknown>>;
-
-/** Words that end a session in place of `exit` and `panic`. */
-export interface RenamedTerminals {
-  readonly exit: string;
-  readonly panic: string;
-}
 
 /** Rows that are mixed into a data set so that an adapter does not forget. */
 export interface ReplaySpec {
@@ -52,7 +48,7 @@ export interface ArmSpec {
   readonly training: GivenOptions;
   /** File with an earlier session that is shown before every one. */
   readonly prime: string | null;
-  readonly terminals: RenamedTerminals | null;
+  readonly terminals: TerminalWords | null;
   /** Names of the scenario sets that it is evaluated on. */
   readonly scenarios: readonly string[];
   /** Training seeds; empty where nothing is trained. */

@@ -12,7 +12,7 @@ import { InfrastructureError, Interrupted } from "../../base/errors.ts";
 import { lockFolder } from "../../base/folder-lock.ts";
 import { Interruption } from "../../base/interruption.ts";
 import { startProgress } from "../../base/progress.ts";
-import { arePlain, parseTerminals, type TerminalWords } from "../../base/terminal-words.ts";
+import { arePlain, parseTerminals, type TerminalWords, terminalsText } from "../../base/terminal-words.ts";
 import { ROLLOUT_FILES } from "../../data/rollout-folder.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
@@ -44,7 +44,7 @@ export async function rollout(
     seed: options.seed,
     sandbox: provider.name,
     ...limitFields(limits),
-    ...(arePlain(terminals) ? {} : { terminals: `exit=${terminals.exit},panic=${terminals.panic}` }),
+    ...(arePlain(terminals) ? {} : { terminals: terminalsText(terminals) }),
   };
   readManifest(out);
   const facts = await provider.facts();
