@@ -9,10 +9,13 @@ export function hashContent(content: Fields): string {
   return `sha256:${createHash("sha256").update(canonicalJson(content)).digest("hex")}`;
 }
 
-function canonicalJson(value: unknown): string {
+/** JSON with keys sorted by code point, without blanks; values that are not there count as not written. */
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (!isFields(value)) return JSON.stringify(value);
-  const keys = Object.keys(value).sort(byCodePoint);
+  if (!isFields(value)) return JSON.stringify(value) ?? "null";
+  const keys = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort(byCodePoint);
   return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(",")}}`;
 }
 

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { canonicalJson } from "../data/content-hash.ts";
 
 /** SHA-256 of a text or of bytes, as hex. */
 export function sha256(content: string | Uint8Array): string {
@@ -11,7 +12,7 @@ export function sha256(content: string | Uint8Array): string {
 
 /** SHA-256 of a value as JSON, whatever the order of its keys. */
 export function hashValue(value: unknown): string {
-  return sha256(canonical(value));
+  return sha256(canonicalJson(value));
 }
 
 /** SHA-256 of files below `folder`, by name; undefined when one of them is missing. */
@@ -24,13 +25,4 @@ export function hashFiles(folder: string, names: readonly string[]): Record<stri
 /** SHA-256 over values, whatever their order. */
 export function hashSet(values: readonly unknown[]): string {
   return sha256(values.map(hashValue).sort().join("\n"));
-}
-
-/** JSON with keys in order; values that are not there count as not written. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === "object" && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  );
 }

@@ -4,7 +4,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError, show, UserError } from "../base/errors.ts";
 import { flagName } from "../base/options.ts";
-import { canonical, hashValue } from "./hashes.ts";
+import { canonicalJson } from "../data/content-hash.ts";
+import { hashValue } from "./hashes.ts";
 import type { StageRecord } from "./record.ts";
 import type { Stage, StageContext } from "./stage.ts";
 
@@ -60,7 +61,7 @@ export function checkOutputs(
   folder: string,
   remedy: string,
 ): void {
-  if (canonical(before.outputs) === canonical(outputs)) return;
+  if (canonicalJson(before.outputs) === canonicalJson(outputs)) return;
   const [name] = Object.keys({ ...before.outputs, ...outputs }).filter(
     (one) => before.outputs[one] !== outputs[one],
   );
@@ -84,7 +85,7 @@ export function placeOf({ kind, id }: Stage, folder: string): string {
 
 /** `learning_rate 0.001 (was 0.002)` for every setting that differs, by its path. */
 function differences(before: unknown, now: unknown, path = ""): string[] {
-  if (canonical(before ?? null) === canonical(now ?? null)) return [];
+  if (canonicalJson(before ?? null) === canonicalJson(now ?? null)) return [];
   if (isMap(before) && isMap(now))
     return [...new Set([...Object.keys(before), ...Object.keys(now)])].flatMap((key) =>
       differences(before[key], now[key], path === "" ? nameOf(key) : `${path}.${nameOf(key)}`),

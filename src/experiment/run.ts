@@ -7,10 +7,11 @@ import { Interrupted } from "../base/errors.ts";
 import { lockFolder } from "../base/folder-lock.ts";
 import { Interruption } from "../base/interruption.ts";
 import { version } from "../base/version.ts";
+import { canonicalJson } from "../data/content-hash.ts";
 import type { SandboxProvider } from "../sandbox/contract.ts";
 import { timeLeft } from "./estimate.ts";
 import { openRecord, writeRecord } from "./folder.ts";
-import { canonical, hashValue } from "./hashes.ts";
+import { hashValue } from "./hashes.ts";
 import { checkInputs, checkOutputs, hasParts, inputsOf, placeOf } from "./inputs.ts";
 import type { Machinery } from "./machinery.ts";
 import { planStages } from "./plan-stages.ts";
@@ -90,7 +91,7 @@ class Worlds implements AsyncDisposable {
   ) {}
 
   open(given: GivenOptions): Promise<SandboxProvider> {
-    const key = canonical(given);
+    const key = canonicalJson(given);
     const known = this.opened.get(key) ?? this.machinery.openSandbox(given, this.terminal);
     this.opened.set(key, known);
     return known;
