@@ -23,6 +23,7 @@ import { inspectModel } from "./inspect-model.ts";
 import { inspectScenario } from "./inspect-scenario.ts";
 import { inspectTerminals } from "./inspect-terminals.ts";
 import { inspectTrajectory } from "./inspect-trajectory.ts";
+import { mix } from "./mix.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
@@ -67,6 +68,7 @@ const verbs: readonly Command[] = [
   author,
   rollout,
   pairs,
+  mix,
   play,
   experimentRun,
   experimentReport,

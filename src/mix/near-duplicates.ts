@@ -116,7 +116,7 @@ function* settle(rows: number, links: Links, pairs: Pairs): Generator<Duplicate>
 class Links {
   private readonly heads: Int32Array;
   private readonly targets = new Column(Uint32Array);
-  private readonly similarities = new Column(Float32Array);
+  private readonly similarities = new Column(Float64Array);
   private readonly next = new Column(Int32Array);
 
   constructor(rows: number) {

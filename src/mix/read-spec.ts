@@ -32,18 +32,19 @@ const NAME = /^[A-Za-z0-9][\w.+-]{0,63}$/;
 type Top = Partial<Record<(typeof KEYS)[number], YamlValue>>;
 
 /** The mix that a file describes.
+ *  @param base in place of the file's
  *  @throws UserError when it cannot be read, DataError naming file, line and field of the first mistake */
-export function readMix(file: string): MixSpec {
-  return parseMix(readYamlText(file, `--config ${file}`), file);
+export function readMix(file: string, base?: string): MixSpec {
+  return parseMix(readYamlText(file, `--config ${file}`), file, base);
 }
 
 /** The mix that `content` describes; `file` is what messages call it.
  *  @throws DataError */
-export function parseMix(content: string, file: string): MixSpec {
+export function parseMix(content: string, file: string, base?: string): MixSpec {
   const root = YamlValue.parse(content, file);
   const top: Top = root.known("a mix (sources, seed, by, total, ...)", KEYS);
   const by = top.by === undefined ? "rows" : oneOf(top.by, UNITS, "what shares count");
-  if (by === "tokens" && top.base === undefined)
+  if (by === "tokens" && base === undefined && top.base === undefined)
     throw (top.by ?? root).wrong(
       "expected base beside by: tokens, got none",
       "base: a folder with tokenizer files, or a GGUF file; by: characters needs none",
@@ -52,7 +53,7 @@ export function parseMix(content: string, file: string): MixSpec {
   return {
     seed: top.seed === undefined ? 42 : number(top.seed, { whole: true, least: 0 }),
     by,
-    base: top.base && text(top.base),
+    base: base ?? (top.base && text(top.base)),
     chatTemplate: top.chat_template && text(top.chat_template),
     total: top.total && number(top.total, { whole: true, least: 1 }),
     sources: readSources(root, top, dedup !== undefined),

@@ -18,6 +18,9 @@ export interface FoundRow {
   readonly text: string;
 }
 
+/** Columns of which a Parquet file has at least one. */
+const COLUMNS = ["turns", "messages", "conversations", "response", "completion"];
+
 /** Bytes that are collected before they are written. */
 const BLOCK = 1 << 20;
 
@@ -67,7 +70,7 @@ export class RowFile implements Disposable {
       pending = [];
       waiting = 0;
     };
-    for await (const { value, place } of readValues(this.path)) {
+    for await (const { value, place } of readValues(this.path, COLUMNS)) {
       number++;
       const text = JSON.stringify(value);
       const line = Buffer.from(`${text}\n`);
