@@ -61,8 +61,16 @@ export interface TestedProgram {
 export interface TestVerdict {
   readonly passed: boolean;
   readonly result: string;
-  /** `failed`: an assertion did; `error`: anything else was raised; `no_verdict`: it ended before the last assertion. */
-  readonly reason: "passed" | "failed" | "error" | "timed_out" | "out_of_memory" | "no_verdict";
+  /** `failed`: an assertion did; `error`: anything else was raised; `no_verdict`: it ended before the last assertion;
+   *  `unportable`: it answered with something that cannot be judged from another process. */
+  readonly reason:
+    | "passed"
+    | "failed"
+    | "error"
+    | "timed_out"
+    | "out_of_memory"
+    | "no_verdict"
+    | "unportable";
   /** `apart`: the tests ran in a process that the candidate cannot reach; `together`: in the candidate's own. */
   readonly mode: "apart" | "together";
   readonly output: string;
@@ -74,6 +82,8 @@ export interface TestOptions {
   readonly limits?: Partial<ProgramLimits>;
   /** Needs `together` only where the reference itself cannot be tested `apart`; without it `apart` is tried and nothing else. */
   readonly mode?: "apart" | "together";
+  /** Python builtins that the solution is called by, e.g. `sum`; `calibrate` takes them from the reference. */
+  readonly shadows?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
