@@ -97,7 +97,8 @@ export class Contamination {
     for await (const { item, strings } of readItems(path, place)) {
       items++;
       const ofItem = new Set<string>();
-      for (const [field, text] of strings) {
+      for (const [field, written] of strings) {
+        const text = written.toLowerCase();
         words.read(text);
         if (words.count < short) {
           skipped++;
@@ -172,11 +173,11 @@ export class Contamination {
   }
 }
 
-/** Words `first` to `first + n - 1` as they are compared: in lower case, one blank between them. */
+/** Words `first` to `first + n - 1` as they are compared: one blank between them. */
 function gramText(text: string, { starts, ends }: Words, first: number, n: number): string {
   const parts: string[] = [];
   for (let i = first; i < first + n; i++) parts.push(text.slice(starts[i], ends[i]));
-  return parts.join(" ").replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return parts.join(" ");
 }
 
 function* gramTexts(text: string, words: Words, n: number): Generator<string> {

@@ -59,11 +59,12 @@ function asMessages(row: Fields, place: Place): Fields {
   return { ...rest, messages };
 }
 
-/** All that is said in a conversation; `own` is where the text after a leading system turn begins: an orientation that many
+/** All that is said in a conversation, in lower case; `own` is where the text after a leading system turn begins: an orientation that many
  *  rows share makes none of them alike. */
 export function conversationText(turns: readonly Turn[]): { readonly text: string; readonly own: number } {
   const leading = turns.findIndex(({ role }) => role !== "system");
-  const text = turns.map(({ content }) => content).join("\n");
+  const contents = turns.map(({ content }) => content.toLowerCase());
+  const text = contents.join("\n");
   if (leading <= 0) return { text, own: 0 };
-  return { text, own: turns.slice(0, leading).reduce((sum, { content }) => sum + content.length + 1, 0) };
+  return { text, own: contents.slice(0, leading).reduce((sum, { length }) => sum + length + 1, 0) };
 }

@@ -20,7 +20,7 @@ function classOf(code: number): number {
   return unspaced ? ALONE : PART;
 }
 
-/** The words of one text at a time. A word is a run of letters, digits and _, or one other sign; case does not count for ASCII. */
+/** The words of one text at a time: runs of letters, digits and _, and each other sign by itself. Callers give lower case. */
 export class Words {
   /** Hash of each word; only the first {@link count} are of this text. */
   hashes = new Uint32Array(4096);
@@ -42,9 +42,7 @@ export class Words {
       const start = i;
       let hash = 0x811c9dc5;
       do {
-        let code = text.charCodeAt(i++);
-        if (code >= 65 && code <= 90) code += 32;
-        hash = Math.imul(hash ^ code, 0x01000193);
+        hash = Math.imul(hash ^ text.charCodeAt(i++), 0x01000193);
       } while (kind === PART && i < length && classOf(text.charCodeAt(i)) === PART);
       if (this.count === this.hashes.length) this.grow();
       this.starts[this.count] = start;
