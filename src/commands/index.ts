@@ -2,6 +2,7 @@
 
 import type { Command } from "../base/command.ts";
 import { author } from "./author.ts";
+import { bench } from "./bench.ts";
 import { completionCommands } from "./completion.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
@@ -55,6 +56,7 @@ const verbs: readonly Command[] = [
   resident,
   evalCommand,
   evalCompare,
+  bench,
   exportGguf,
   exportMerged,
   exportOllamaCommand,

@@ -30,6 +30,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   embedded: ["base"],
   experiment: ["embedded", "train", "export", "factory", "eval", ...agentHalf],
   quickstart: ["experiment", "embedded", "train", "export", "factory", "eval", ...agentHalf],
+  bench: ["critic", "eval", ...agentHalf],
   docker: [],
   commands: [
     "sandbox",
