@@ -4,6 +4,9 @@ import type { Place } from "../base/errors.ts";
 import { Column } from "./column.ts";
 import type { RowFile } from "./row-file.ts";
 
+/** Bytes of rows read again after which what became of them is collected: left alone, it would be most of the memory. */
+const COLLECTED_BYTES = 8 << 20;
+
 /** All rows that may be in the mix, numbered from 0 in the order in which they were read. */
 export class RowTable {
   private readonly files: RowFile[] = [];
@@ -14,6 +17,7 @@ export class RowTable {
   private readonly weights = new Column(Uint32Array);
   private readonly groups = new Column(Uint32Array);
   private readonly removed = new Column(Uint8Array);
+  private bytesRead = 0;
 
   get rows(): number {
     return this.offsets.length;
@@ -81,6 +85,11 @@ export class RowTable {
 
   /** Its JSON, read again. */
   text(row: number): string {
+    this.bytesRead += this.lengths.at(row);
+    if (this.bytesRead > COLLECTED_BYTES) {
+      Bun.gc(true);
+      this.bytesRead = 0;
+    }
     return this.file(row).read(this.offsets.at(row), this.lengths.at(row));
   }
 }

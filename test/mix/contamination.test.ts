@@ -82,9 +82,9 @@ describe("contamination", () => {
     expect(removed[0]).toMatchObject({ row: 2, finding: { against: "heldout", item: "text_replace-000", field: "directive" } });
   });
 
-  test("a benchmark without anything to compare is refused, with its line in the file", () => {
+  test("a benchmark without anything to compare is refused, with its line in the file", async () => {
     const path = rowsFile("short.jsonl", [{ id: "x", text: "too short" }]);
-    expect(
+    await expect(
       runMix(`contamination:\n  against:\n    tiny: ${path}\nsources: { one: { path: ${suspects}, share: 1 } }`),
     ).rejects.toThrow(/mix\.yaml:3: contamination\.against\.tiny: expected texts of 8 words/);
   });
