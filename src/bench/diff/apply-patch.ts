@@ -105,8 +105,6 @@ const likeGnuPatch: Program = (file, files) => {
   const old = oldPath === null ? (files.get(newPath!) ?? "") : files.get(oldPath);
   if (old === undefined)
     return { result: nothing, refused: `line ${file.line}: there is no file ${oldPath}` };
-  if ((change === "rename" || change === "copy") && files.has(newPath!))
-    return { result: nothing, refused: `line ${file.line}: ${newPath} is there already` };
   if (oldPath === null && old !== "")
     return { result: nothing, refused: `line ${file.line}: ${newPath} is there already` };
   const result = applyLikeGnuPatch(old, hunks);

@@ -4,7 +4,7 @@ import { calibrate } from "../../critic/run-program/calibrate.ts";
 import type { Answer } from "../answer.ts";
 import { extractCode, fencedBlocks } from "../extract.ts";
 import type { CodeProblem } from "../problem.ts";
-import { type Judge, type Machinery, noAnswer } from "./judgement.ts";
+import { type Judge, type Machinery, noAnswer, oneLine } from "./judgement.ts";
 
 /** The program that an answer means; null when there is none in it. */
 export function programOf(problem: CodeProblem, { text, form }: Answer): string | null {
@@ -30,7 +30,7 @@ export async function codeJudge(
   const { language, tests, reference } = problem;
   if (!runner.can(language)) return { unusable: `there is no ${language} here to run it` };
   const calibration = await calibrate(runner, { language, candidate: reference, tests }, { signal });
-  if (!calibration.usable) return { unusable: `its reference ${calibration.verdict.result}` };
+  if (!calibration.usable) return { unusable: `its reference ${oneLine(calibration.verdict.result)}` };
   return {
     referenceMs: calibration.referenceMs,
     async judge(answer) {
@@ -38,7 +38,7 @@ export async function codeJudge(
       if (candidate === null) return noAnswer("no code in the text");
       const verdict = await runner.test({ language, candidate, tests }, { ...calibration.options, signal });
       const { passed, result, durationMs } = verdict;
-      return { passed, result, extracted: true, checks: {}, durationMs };
+      return { passed, result: oneLine(result), extracted: true, checks: {}, durationMs };
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Answer } from "../answer.ts";
 import { type Files, judgePatch } from "../diff/apply-patch.ts";
 import { extractDiff } from "../extract.ts";
 import type { DiffProblem } from "../problem.ts";
-import { type Judge, type Judgement, type Machinery, noAnswer } from "./judgement.ts";
+import { type Judge, type Judgement, type Machinery, noAnswer, oneLine } from "./judgement.ts";
 
 /** Judges answers to one problem, once its reference passed. */
 export async function diffJudge(
@@ -31,7 +31,7 @@ export async function diffJudge(
       return { unusable: `there is no ${tests.language} here to run its tests` };
     if (solved) {
       const calibration = await calibrate(runner, testedProgram(tests, solved), { signal });
-      if (!calibration.usable) return { unusable: `its reference ${calibration.verdict.result}` };
+      if (!calibration.usable) return { unusable: `its reference ${oneLine(calibration.verdict.result)}` };
       ({ options, referenceMs } = calibration);
       const idle = await runner.test(testedProgram(tests, before), { ...options, signal });
       if (idle.passed) return { unusable: "its tests pass without any change" };
@@ -52,7 +52,7 @@ export async function diffJudge(
       const verdict = await runner!.test(testedProgram(tests, files), { ...options, signal });
       const checks = { ...applied, tests: verdict.passed };
       if (verdict.passed) return passed(checks, verdict.durationMs);
-      return { ...failed("", checks), result: verdict.result, durationMs: verdict.durationMs };
+      return { ...failed("", checks), result: oneLine(verdict.result), durationMs: verdict.durationMs };
     },
   };
 }

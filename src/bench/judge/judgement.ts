@@ -31,3 +31,14 @@ export type Judge =
 export function noAnswer(why: string, checks: Judgement["checks"] = {}): Judgement {
   return { passed: false, result: `no answer: ${why}`, extracted: false, checks, durationMs: 0 };
 }
+
+/** A verdict's words on one line: of a traceback, the line that failed and what was raised. */
+export function oneLine(result: string): string {
+  if (!result.includes("\n")) return result;
+  const lines = result.split("\n").flatMap((line) => {
+    const text = line.trim();
+    return text === "" || /^failed: Traceback|^Traceback|^File "|^[~^]+$/.test(text) ? [] : [text];
+  });
+  const told = lines.slice(-2).join(": ");
+  return result.startsWith("failed: ") && !told.startsWith("failed: ") ? `failed: ${told}` : told;
+}
