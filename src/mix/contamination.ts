@@ -196,7 +196,10 @@ async function* readItems(
 ): AsyncGenerator<{ item: string; strings: [field: string, text: string][] }> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined)
-    throw new DataError(place, `expected a benchmark's file or a folder of scenarios, got nothing at ${path}`);
+    throw new DataError(
+      place,
+      `expected a benchmark's file or a folder of scenarios, got nothing at ${path}`,
+    );
   const files = stat.isDirectory() ? dataFiles(path) : [path];
   let items = 0;
   for (const file of files)
@@ -204,7 +207,10 @@ async function* readItems(
       items++;
       const name = isFields(value) ? NAMES.map((key) => value[key]).find((one) => isName(one)) : undefined;
       const where = at.line === undefined ? (at.field ?? "") : String(at.line);
-      yield { item: name === undefined ? `${file}${where && `:${where}`}` : String(name), strings: textsOf(value) };
+      yield {
+        item: name === undefined ? `${file}${where && `:${where}`}` : String(name),
+        strings: textsOf(value),
+      };
     }
   if (items === 0) throw new DataError(place, `expected items to compare rows with, got none in ${path}`);
 }

@@ -63,7 +63,8 @@ export class MinHash {
     const { rows } = this.bands;
     for (let band = 0; band < this.keys.length; band++) {
       let key = band;
-      for (let i = band * rows; i < (band + 1) * rows; i++) key = finish((Math.imul(key, 31) + values[i]!) | 0);
+      for (let i = band * rows; i < (band + 1) * rows; i++)
+        key = finish((Math.imul(key, 31) + values[i]!) | 0);
       this.keys[band] = key;
     }
   }

@@ -29,15 +29,19 @@ export function quotasFor(supplies: readonly Supply[], { total, by, place }: Mix
       throw new DataError(spec.place, "expected rows for the mix, got none that are left", {
         hint: "the lines above say what was taken out: not kept, refused, contaminated, repeated, held out",
       });
-  const limits = mixed.map(({ spec, units }) => Math.min(spec.cap ?? Infinity, Math.floor(units * spec.oversample)));
+  const limits = mixed.map(({ spec, units }) =>
+    Math.min(spec.cap ?? Infinity, Math.floor(units * spec.oversample)),
+  );
   const possible = mixed.map(({ spec }, i) => limits[i]! / spec.share);
   const least = possible.reduce((min, one, i) => (one < possible[min]! ? i : min), 0);
   // A limit of 3 at a share of 0.3 is a total of 10, and not of 9.999.
   const most = Math.floor(possible[least]! + 1e-6);
   const wanted = total ?? most;
-  if (wanted < 1)
-    throw new DataError(place, `expected room for a mix, got a total of ${most} ${by}`);
-  const units = largestRemainder(supplies.map(({ spec }) => spec.share), wanted);
+  if (wanted < 1) throw new DataError(place, `expected room for a mix, got a total of ${most} ${by}`);
+  const units = largestRemainder(
+    supplies.map(({ spec }) => spec.share),
+    wanted,
+  );
   for (const [i, { spec, units: has, rows }] of mixed.entries()) {
     const need = units[supplies.indexOf(mixed[i]!)]!;
     if (need <= limits[i]!) continue;

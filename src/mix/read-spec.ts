@@ -72,8 +72,7 @@ function readSources(root: YamlValue, top: Top, dedup: boolean): SourceSpec[] {
       "sources: { code: { path: code.jsonl, share: 60 }, chat: { path: chat.jsonl, share: 40 } }",
     );
   const read = entries.map(([name, value]) => {
-    if (!NAME.test(name))
-      throw value.wrong(`expected a name of letters, digits, - and _, got ${show(name)}`);
+    if (!NAME.test(name)) throw value.wrong(`expected a name of letters, digits, - and _, got ${show(name)}`);
     return { name, value, fields: value.known("a source (path, share, ...)", SOURCE_KEYS) };
   });
   const holdouts = read.map(({ fields }) => readHoldout(fields.holdout ?? top.holdout));

@@ -4,9 +4,8 @@ import { formatCount, formatTable } from "../base/format.ts";
 import type { BenchmarkFacts } from "./contamination.ts";
 import type { DuplicateSearch } from "./near-duplicates.ts";
 import type { Supply } from "./quotas.ts";
-import type { MixPaths } from "./run-mix.ts";
 import type { ScannedSource } from "./scan.ts";
-import type { MixSpec } from "./spec.ts";
+import type { MixPaths, MixSpec } from "./spec.ts";
 
 /** Difference between a share and what was wanted that is worth a warning. */
 const FAR = 0.005;
@@ -36,7 +35,7 @@ export interface MixReport {
   readonly sources: readonly SourceReport[];
   readonly removed: Readonly<Record<string, number>>;
   readonly holdout_rows: number;
-  readonly dedup: { readonly threshold: number; readonly ngram: number } & Partial<DuplicateSearch> | null;
+  readonly dedup: ({ readonly threshold: number; readonly ngram: number } & Partial<DuplicateSearch>) | null;
   readonly contamination: {
     readonly ngram: number;
     readonly share: number;
@@ -173,12 +172,15 @@ export function reportLines({ by, sources, total, ...report }: MixReport, column
     columns,
   );
   const out = Object.entries(report.removed).filter(([, count]) => count > 0);
-  const listed = report.contamination?.action === "list" ? sources.reduce((sum, one) => sum + one.contaminated, 0) : 0;
+  const listed =
+    report.contamination?.action === "list" ? sources.reduce((sum, one) => sum + one.contaminated, 0) : 0;
   return [
     ...table,
     `${formatCount(total.rows)} rows${byRows ? "" : `, ${formatCount(total.units)} ${by}`}${report.limited_by === null ? "" : `; ${report.limited_by} is the source that allows no more`}`,
     ...(out.length > 0
-      ? [`out: ${out.map(([reason, count]) => `${formatCount(count)} ${reason.replaceAll("_", " ")}`).join(", ")}`]
+      ? [
+          `out: ${out.map(([reason, count]) => `${formatCount(count)} ${reason.replaceAll("_", " ")}`).join(", ")}`,
+        ]
       : []),
     ...(listed > 0 ? [`contaminated and kept: ${formatCount(listed)}`] : []),
     ...Object.values(report.files ?? {}).map(({ path }) => path),

@@ -103,9 +103,13 @@ export class RowFile implements Disposable {
   }
 
   private changedError(): DataError {
-    return new DataError({ file: this.path }, "expected a file that stays as it is, got one that was changed", {
-      hint: "mix again when nothing writes to it any more",
-    });
+    return new DataError(
+      { file: this.path },
+      "expected a file that stays as it is, got one that was changed",
+      {
+        hint: "mix again when nothing writes to it any more",
+      },
+    );
   }
 
   place(number: number): Place {

@@ -2,37 +2,26 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import type { Terminal } from "../base/command.ts";
-import { DataError, Interrupted, UserError } from "../base/errors.ts";
+import { Interrupted, UserError } from "../base/errors.ts";
 import { Interruption } from "../base/interruption.ts";
-import { startProgress } from "../base/progress.ts";
 import { fillQuota, holdOut, rngFor, rowsLeft, shuffled } from "./choose.ts";
 import { Contamination } from "./contamination.ts";
-import { readConversation } from "./conversation.ts";
 import { bandsFor, MinHash } from "./minhash.ts";
-import { type DuplicateSearch, findDuplicates } from "./near-duplicates.ts";
+import type { DuplicateSearch } from "./near-duplicates.ts";
 import { OutputFile } from "./output.ts";
+import { progress } from "./progress.ts";
 import { quotasFor } from "./quotas.ts";
-import { placeName } from "./read-spec.ts";
+import { RefusedRows } from "./refused-rows.ts";
 import { type MixReport, reportOf, type SourceResult } from "./report.ts";
 import type { RowFile } from "./row-file.ts";
 import { RowTable } from "./row-table.ts";
-import { openSource, type Removal, RowReader, type ScannedSource, scanSource } from "./scan.ts";
+import { RowWriter } from "./row-writer.ts";
+import { openSource, type ScannedSource, scanSource } from "./scan.ts";
 import { SketchFile } from "./sketch-file.ts";
-import type { MixSpec } from "./spec.ts";
+import type { MixPaths, MixSpec } from "./spec.ts";
+import { takeOutDuplicates } from "./take-out-duplicates.ts";
 import { weighBy } from "./weigh.ts";
 
-/** Where the files of a mix go. */
-export interface MixPaths {
-  readonly out: string;
-  /** Rows that are held out; written where there are any. */
-  readonly holdout: string;
-  /** One line for each row that is not in the mix, or that is contaminated. */
-  readonly removed: string;
-  readonly report: string;
-}
-
-/** Contaminated rows that the error names. */
-const NAMED = 10;
 /** Time after which signals and the terminal have their turn, in milliseconds. */
 const TURN_MS = 50;
 
@@ -60,7 +49,7 @@ export async function runMix(
   const hash = bands && new MinHash(bands);
   const signatures = hash && { hash, file: stack.use(new SketchFile(spool(), hash.keys.length, hash.size)) };
 
-  const refused = new Refused(spec);
+  const refused = new RefusedRows(spec);
   const scanned: ScannedSource[] = [];
   const total = opened.flat().reduce((sum, { bytes }) => sum + bytes, 0);
   const [unitBytes, unit] = total < 1e7 ? [1e3, "kB"] : [1e6, "MB"];
@@ -113,21 +102,34 @@ export async function runMix(
       ? new Uint32Array(0)
       : fillQuota(table, mixed, quotas.units[i]!, rngFor(spec.seed, `rows/${spec.sources[i]!.name}`)),
   );
-  const results = scanned.map((one, i): SourceResult => ({
-    scanned: one,
-    repeated: repeated[i]!,
-    held: split[i]!.held.length,
-    left: supplies[i]!,
-    quota: quotas.units[i]!,
-    rows: chosen[i]!.length,
-    units: unitsOf(chosen[i]!),
-    used: Math.min(chosen[i]!.length, supplies[i]!.rows),
-  }));
-  const facts = { spec, paths, results, contamination: contamination?.facts ?? [], search, limitedBy: quotas.limitedBy };
+  const results = scanned.map(
+    (one, i): SourceResult => ({
+      scanned: one,
+      repeated: repeated[i]!,
+      held: split[i]!.held.length,
+      left: supplies[i]!,
+      quota: quotas.units[i]!,
+      rows: chosen[i]!.length,
+      units: unitsOf(chosen[i]!),
+      used: Math.min(chosen[i]!.length, supplies[i]!.rows),
+    }),
+  );
+  const facts = {
+    spec,
+    paths,
+    results,
+    contamination: contamination?.facts ?? [],
+    search,
+    limitedBy: quotas.limitedBy,
+  };
   if (dryRun) return reportOf({ ...facts, hashes: undefined });
 
   const all = new Uint32Array(chosen.reduce((sum, { length }) => sum + length, 0));
-  chosen.reduce((at, rows) => (all.set(rows, at), at + rows.length), 0);
+  let at = 0;
+  for (const rows of chosen) {
+    all.set(rows, at);
+    at += rows.length;
+  }
   const order = shuffled(all, rngFor(spec.seed, "order"));
   for (const file of opened.flat()) file.checkUnchanged();
   const heldRows = split.reduce((sum, { held }) => sum + held.length, 0);
@@ -148,125 +150,17 @@ export async function runMix(
   await write(order, out);
   const report = reportOf({
     ...facts,
-    hashes: { out: out.finish(), ...(holdout && { holdout: holdout.finish() }), removed: removedFile.finish() },
+    hashes: {
+      out: out.finish(),
+      ...(holdout && { holdout: holdout.finish() }),
+      removed: removedFile.finish(),
+    },
   });
   const reportFile = stack.use(new OutputFile(paths.report));
   reportFile.add(report);
   reportFile.finish();
   for (const file of [removedFile, holdout, reportFile, out]) file?.commit();
   return report;
-}
-
-/** A row as it is written: named after its source, and a second use of it by a name of its own. */
-class RowWriter {
-  private readonly uses: Uint32Array;
-
-  constructor(
-    private readonly table: RowTable,
-    private readonly sources: readonly ScannedSource[],
-  ) {
-    this.uses = new Uint32Array(table.rows);
-  }
-
-  record(row: number): Record<string, unknown> {
-    const place = this.table.place(row);
-    const { name } = this.sources.find(({ end }) => row < end)!.spec;
-    const { fields, id } = readConversation(JSON.parse(this.table.text(row)), place);
-    const use = ++this.uses[row]!;
-    const own = id ?? placeName(place).replace(/^.*[/\\]/, "");
-    const { id: _, ...rest } = fields;
-    return { id: `${name}/${own}${use === 1 ? "" : `#${use}`}`, source: name, ...rest };
-  }
-}
-
-async function takeOutDuplicates(
-  spec: MixSpec,
-  table: RowTable,
-  scanned: readonly ScannedSource[],
-  sketches: SketchFile,
-  bands: number,
-  terminal: Terminal,
-  pause: () => Promise<void> | undefined,
-  found: { readonly removed: (removal: Removal) => void; readonly repeated: number[] },
-): Promise<DuplicateSearch> {
-  sketches.finish();
-  using comparing = progress(terminal, "mix: comparing", bands, "bands");
-  const reader = new RowReader(spec.dedup!.ngram);
-  const sourceOf = (row: number) => scanned.findIndex(({ end }) => row < end);
-  const taking = scanned.filter(({ spec: one }) => one.dedup);
-  const search = findDuplicates(
-    {
-      rows: table.rows,
-      bands,
-      sketchSize: sketches.size,
-      takesPart: (row) => taking.some(({ first, end }) => row >= first && row < end),
-      readBand: (band, into) => sketches.readBand(band, into),
-      readSketch: (row, into, offset) => sketches.readSketch(row, into, offset),
-      shingles(row) {
-        reader.read(readConversation(JSON.parse(table.text(row)), table.place(row)));
-        const sorted = reader.grams.hashes.slice(0, reader.readGrams()).sort();
-        return sorted.filter((hash, i) => i === 0 || hash !== sorted[i - 1]);
-      },
-    },
-    spec.dedup!.threshold,
-    async (done) => {
-      comparing.update(done);
-      await pause();
-    },
-  );
-  for (;;) {
-    const { value, done } = await search.next();
-    if (done) return value;
-    const source = sourceOf(value.row);
-    const { name } = scanned[source]!.spec;
-    table.remove(value.row);
-    found.repeated[source]!++;
-    found.removed({
-      source: name,
-      file: table.file(value.row).path,
-      row: table.number(value.row),
-      reason: "near_duplicate",
-      duplicate_of: {
-        source: scanned[sourceOf(value.of)]!.spec.name,
-        file: table.file(value.of).path,
-        row: table.number(value.of),
-      },
-      similarity: Number(value.similarity.toFixed(4)),
-      removed: true,
-    });
-  }
-}
-
-/** Contaminated rows, where they stop the mix: all of them are counted, the first are named. */
-class Refused {
-  private readonly named: string[] = [];
-  private first: Removal | undefined;
-  private count = 0;
-
-  constructor(private readonly spec: MixSpec) {}
-
-  note(removal: Removal): void {
-    const { finding } = removal;
-    if (finding === undefined || this.spec.contamination?.action !== "refuse") return;
-    this.first ??= removal;
-    this.count++;
-    if (this.named.length >= NAMED) return;
-    const overlap = finding.overlap === undefined ? "" : `, ${(100 * finding.overlap).toFixed(0)} %`;
-    const field = finding.field ? ` ${finding.field}` : "";
-    this.named.push(`${removal.file}:${removal.row} (${finding.against}: ${finding.item}${field}${overlap})`);
-  }
-
-  stop(): void {
-    if (this.first === undefined) return;
-    const more = this.count > NAMED ? ` and ${this.count - NAMED} more` : "";
-    throw new DataError(
-      { file: this.first.file, line: this.first.row },
-      `expected no row that holds what an eval asks, found ${this.count}: ${this.named.join("; ")}${more}`,
-      {
-        hint: "contamination: { action: drop } leaves such rows out, list keeps them; both list every one beside the mix",
-      },
-    );
-  }
 }
 
 /** A mix must not be written over what it is made of. */
@@ -289,9 +183,4 @@ function turns({ signal }: Interruption): () => Promise<void> | undefined {
   let calls = 0;
   // A look at the clock costs more than a short row.
   return () => (++calls % 16 === 0 && performance.now() - last > TURN_MS ? turn() : undefined);
-}
-
-function progress(terminal: Terminal, label: string, total: number, unit: string) {
-  const bar = startProgress(terminal, { label, total, unit });
-  return { update: bar.update, [Symbol.dispose]: () => bar.end() };
 }

@@ -103,7 +103,12 @@ export async function scanSource(
       if (row.verdict) refuseSameId(row.id!, ids, place);
       const waited = tools.tick(before + (extname(file.path) === ".parquet" ? 0 : offset + bytes));
       if (waited !== undefined) await waited;
-      const about = { source: source.name, file: file.path, row: number, ...(row.id !== undefined && { id: row.id }) };
+      const about = {
+        source: source.name,
+        file: file.path,
+        row: number,
+        ...(row.id !== undefined && { id: row.id }),
+      };
       if (!row.kept && !source.all) {
         counts.notKept++;
         tools.removed({ ...about, reason: "not_kept", removed: true });

@@ -79,3 +79,13 @@ export interface MixSpec {
   /** Where `total` stands, for messages. */
   readonly place: Place;
 }
+
+/** Where the files of a mix go. */
+export interface MixPaths {
+  readonly out: string;
+  /** Rows that are held out; written where there are any. */
+  readonly holdout: string;
+  /** One line for each row that is not in the mix, or that is contaminated. */
+  readonly removed: string;
+  readonly report: string;
+}

@@ -6,17 +6,20 @@ const PART = 1;
 const ALONE = 2;
 const ascii = Uint8Array.from({ length: 128 }, (_, code) => {
   const char = String.fromCharCode(code);
-  if (/[\s\0-\x1f\x7f]/.test(char)) return GAP;
+  if (code <= 32 || code === 127) return GAP;
   return /\w/.test(char) ? PART : ALONE;
 });
 
 function classOf(code: number): number {
   if (code < 128) return ascii[code]!;
   if (code === 0xa0 || code === 0x85 || code === 0xfeff || code === 0x3000) return GAP;
-  if (code >= 0x2000 && code <= 0x206f) return code <= 0x200d || code === 0x2028 || code === 0x2029 ? GAP : ALONE;
+  if (code >= 0x2000 && code <= 0x206f)
+    return code <= 0x200d || code === 0x2028 || code === 0x2029 ? GAP : ALONE;
   // Scripts that are written without blanks: each sign is a word.
   const unspaced =
-    (code >= 0x2e80 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff);
+    (code >= 0x2e80 && code <= 0x9fff) ||
+    (code >= 0xac00 && code <= 0xd7a3) ||
+    (code >= 0xf900 && code <= 0xfaff);
   return unspaced ? ALONE : PART;
 }
 

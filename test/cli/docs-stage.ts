@@ -65,6 +65,33 @@ export function heldOut(path: string): void {
     cpSync(join(golden, "corpus/holdout", name), join(path, name));
 }
 
+/** Rows whose words are their own. */
+function talks(path: string): void {
+  const words = (from: number) =>
+    Array.from({ length: 40 }, (_, i) => `w${(from * 40 + i).toString(36)}`).join(" ");
+  const name = path.replace(/^.*\/|\W/g, "");
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    messages: [
+      { role: "user", content: `${name} ${words(2 * i)}` },
+      { role: "assistant", content: words(2 * i + 1).replaceAll("w", name) },
+    ],
+  }));
+  writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+/** A benchmark in HumanEval's shape. */
+function benchmark(path: string): void {
+  const prompt =
+    'def doubled(numbers):\n    """Each number of the list twice as large, in the same order as before."""\n';
+  const item = {
+    task_id: "Own/0",
+    prompt,
+    entry_point: "doubled",
+    canonical_solution: "    return [2 * n for n in numbers]\n",
+  };
+  writeFileSync(path, `${JSON.stringify(item)}\n`);
+}
+
 const adapter = (path: string) => cpSync(tinyAdapter, path, { recursive: true });
 
 function tokenIds(path: string): void {
@@ -81,6 +108,17 @@ export const props: Readonly<Record<string, Props>> = {
   "docs/factory.md": { base: tinyBase },
   "docs/mask.md": { ...smollm2, "trajectories.jsonl": sessions },
   "docs/method.md": { "Mistral-7B-Instruct-v0.2": tinyBase },
+  "docs/mix.md": {
+    base: tinyBase,
+    "code.jsonl": talks,
+    "edits.jsonl": talks,
+    "more-edits.jsonl": talks,
+    "tools.jsonl": talks,
+    trajectories: sessions,
+    "chat.jsonl": talks,
+    "HumanEval.jsonl": benchmark,
+    holdout: heldOut,
+  },
   "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/terminals.md": {

@@ -35,7 +35,9 @@ describe("contamination", () => {
     const error = await runMix(yaml("refuse")).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DataError);
     const { message, hint } = error as DataError;
-    expect(message).toContain(`found ${overlaps.filter((one) => one >= 0.5).length}: ${suspects}:2 (made: Made/`);
+    expect(message).toContain(
+      `found ${overlaps.filter((one) => one >= 0.5).length}: ${suspects}:2 (made: Made/`,
+    );
     expect(message).toContain(`and ${overlaps.filter((one) => one >= 0.5).length - 10} more`);
     expect(hint).toContain("action: drop");
     expect(existsSync(at("train.jsonl")) || existsSync(at("train.removed.jsonl"))).toBe(false);
@@ -59,8 +61,16 @@ describe("contamination", () => {
 
   test("what many items of a benchmark have in common is no content", async () => {
     const frame = talk("frame", 20).messages[0]!.content;
-    const items = Array.from({ length: 8 }, (_, i) => ({ id: `t${i}`, text: `${frame} ${talk(`own${i}`, 20).messages[0]!.content}` }));
-    const row = (text: string) => ({ messages: [{ role: "user", content: text }, { role: "assistant", content: "ok" }] });
+    const items = Array.from({ length: 8 }, (_, i) => ({
+      id: `t${i}`,
+      text: `${frame} ${talk(`own${i}`, 20).messages[0]!.content}`,
+    }));
+    const row = (text: string) => ({
+      messages: [
+        { role: "user", content: text },
+        { role: "assistant", content: "ok" },
+      ],
+    });
     const rows = [row(frame), row(items[3]!.text), row(talk("else").messages[0]!.content)];
     const { removed } = await runMix(
       `contamination: { against: { made: ${rowsFile("items.jsonl", items)} }, action: drop }\n` +
@@ -73,19 +83,32 @@ describe("contamination", () => {
     const holdout = join(import.meta.dir, "../golden/corpus/holdout");
     const file = "text_replace-000.json";
     const { directive } = JSON.parse(readFileSync(join(holdout, file), "utf8")) as { directive: string };
-    const rows = [talk("clean"), { messages: [{ role: "user", content: directive }, { role: "assistant", content: "ok" }] }];
+    const rows = [
+      talk("clean"),
+      {
+        messages: [
+          { role: "user", content: directive },
+          { role: "assistant", content: "ok" },
+        ],
+      },
+    ];
     const { removed } = await runMix(
       `contamination: { against: { heldout: ${holdout} }, action: drop }\n` +
         `sources: { one: { path: ${rowsFile("asked.jsonl", rows)}, share: 1 } }`,
     );
     expect(removed).toHaveLength(1);
-    expect(removed[0]).toMatchObject({ row: 2, finding: { against: "heldout", item: "text_replace-000", field: "directive" } });
+    expect(removed[0]).toMatchObject({
+      row: 2,
+      finding: { against: "heldout", item: "text_replace-000", field: "directive" },
+    });
   });
 
   test("a benchmark without anything to compare is refused, with its line in the file", async () => {
     const path = rowsFile("short.jsonl", [{ id: "x", text: "too short" }]);
     await expect(
-      runMix(`contamination:\n  against:\n    tiny: ${path}\nsources: { one: { path: ${suspects}, share: 1 } }`),
+      runMix(
+        `contamination:\n  against:\n    tiny: ${path}\nsources: { one: { path: ${suspects}, share: 1 } }`,
+      ),
     ).rejects.toThrow(/mix\.yaml:3: contamination\.against\.tiny: expected texts of 8 words/);
   });
 });

@@ -2,7 +2,16 @@
 
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { readTrajectories } from "../../src/data/read-records.ts";
 import { goldenRows, type MaskRow, tokenizerDirectory } from "../data/golden-text.ts";
@@ -37,7 +46,11 @@ describe("the mix", () => {
     );
     // No row twice, each from where it says, with all that it said.
     expect(new Set(rows.map(({ id }) => id)).size).toBe(2000);
-    for (const { id, source, messages } of rows.slice(0, 100) as never as { id: string; source: string; messages: unknown }[]) {
+    for (const { id, source, messages } of rows.slice(0, 100) as never as {
+      id: string;
+      source: string;
+      messages: unknown;
+    }[]) {
       const line = Number(id.split(":")[1]);
       expect(messages).toEqual(lines(at(`${source}.jsonl`))[line - 1]!.messages);
     }
@@ -92,9 +105,16 @@ describe("the mix", () => {
     const { rows, report } = await runMix(`by: characters\ntotal: 300000\nsources:\n${sources}`);
     const characters: Record<string, number> = {};
     for (const { source, messages } of rows as never as { source: string; messages: { content: string }[] }[])
-      characters[source] = (characters[source] ?? 0) + messages.reduce((sum, { content }) => sum + content.length, 0);
+      characters[source] =
+        (characters[source] ?? 0) + messages.reduce((sum, { content }) => sum + content.length, 0);
     const all = Object.values(characters).reduce((sum, one) => sum + one, 0);
-    for (const [name, share] of Object.entries({ code: 0.45, edits: 0.2, tools: 0.15, administration: 0.1, chat: 0.1 })) {
+    for (const [name, share] of Object.entries({
+      code: 0.45,
+      edits: 0.2,
+      tools: 0.15,
+      administration: 0.1,
+      chat: 0.1,
+    })) {
       expect(Math.abs(characters[name]! / all - share)).toBeLessThan(0.005);
       expect(report.sources.find((one) => one.name === name)!.mixed.share).toBe(characters[name]! / all);
     }
@@ -121,14 +141,18 @@ describe("the mix", () => {
 
   test("is training data: sessions of several sources with the same ids are read by the trainer's reader", async () => {
     const sessions = lines(join(import.meta.dir, "../../examples/trajectories.jsonl")).slice(0, 12);
-    const a = rowsFile("sessions-a.jsonl", [...sessions, { ...sessions[0], id: "left", keep: false, outcome: "incomplete" }]);
+    const a = rowsFile("sessions-a.jsonl", [
+      ...sessions,
+      { ...sessions[0], id: "left", keep: false, outcome: "incomplete" },
+    ]);
     const b = rowsFile("sessions-b.jsonl", sessions);
     const { removed } = await runMix(
       `dedup: false\noversample: 2\ntotal: 36\nsources: { a: { path: ${a}, share: 50 }, b: { path: ${b}, share: 50 } }`,
     );
     expect(removed).toMatchObject([{ reason: "not_kept", row: 13, id: "left" }]);
     const read = [];
-    for await (const { scenarioId, keep } of readTrajectories(at("train.jsonl"))) read.push([scenarioId, keep]);
+    for await (const { scenarioId, keep } of readTrajectories(at("train.jsonl")))
+      read.push([scenarioId, keep]);
     expect(read).toHaveLength(36);
     expect(new Set(read.map(([id]) => id))).toEqual(new Set(sessions.map(({ scenario_id }) => scenario_id)));
   });
@@ -149,7 +173,7 @@ describe("the mix", () => {
       { reason: "not_kept", row: 3 },
     ]);
     const said = rows.find(({ id }) => id === "all/pairs.jsonl:1")!;
-    expect(said).toEqual({
+    expect(said as unknown).toEqual({
       id: "all/pairs.jsonl:1",
       source: "all",
       accepted: true,
@@ -158,7 +182,7 @@ describe("the mix", () => {
         { role: "user", content: "Say été." },
         { role: "assistant", content: "été" },
       ],
-    } as never);
+    });
     expect(rows.filter(({ id }) => id.startsWith("all/list.json"))).toHaveLength(2);
     expect(rows.length).toBeGreaterThan(5);
   });
@@ -201,22 +225,33 @@ describe("the holdout", () => {
 
 describe("what cannot be mixed", () => {
   const good = talks("good", 20);
-  const one = (path: string) => `sources:\n  a: { path: ${path}, share: 50 }\n  b: { path: ${good}, share: 50 }`;
+  const one = (path: string) =>
+    `sources:\n  a: { path: ${path}, share: 50 }\n  b: { path: ${good}, share: 50 }`;
 
   test("is told with its place", async () => {
     const bad = rowsFile("bad.jsonl", [talk("x"), { messages: [{ role: "tool", content: "1" }] }]);
     await expect(runMix(one(bad))).rejects.toThrow(`${bad}:2: messages[0].role: unknown role: tool`);
     writeFileSync(at("cut.jsonl"), '{"messages": [');
-    await expect(runMix(one(at("cut.jsonl")))).rejects.toThrow("cut.jsonl:1: not valid JSON: the line ends too early");
+    await expect(runMix(one(at("cut.jsonl")))).rejects.toThrow(
+      "cut.jsonl:1: not valid JSON: the line ends too early",
+    );
     writeFileSync(at("empty.jsonl"), "");
-    await expect(runMix(one(at("empty.jsonl")))).rejects.toThrow(/mix\.yaml:2: sources\.a: expected rows in .*empty\.jsonl, got none/);
-    await expect(runMix(one(at("gone.jsonl")))).rejects.toThrow(/mix\.yaml:2: sources\.a: .* got nothing at .*gone\.jsonl/);
+    await expect(runMix(one(at("empty.jsonl")))).rejects.toThrow(
+      /mix\.yaml:2: sources\.a: expected rows in .*empty\.jsonl, got none/,
+    );
+    await expect(runMix(one(at("gone.jsonl")))).rejects.toThrow(
+      /mix\.yaml:2: sources\.a: .* got nothing at .*gone\.jsonl/,
+    );
     const pair = rowsFile("pair.jsonl", [{ prompt: "a", chosen: "b", rejected: "c" }]);
     await expect(runMix(one(pair))).rejects.toThrow("found a preference pair");
     const unkept = rowsFile("unkept.jsonl", [{ ...talk("k"), keep: false }]);
-    await expect(runMix(one(unkept))).rejects.toThrow(/sources\.a: expected rows for the mix, got none that are left/);
+    await expect(runMix(one(unkept))).rejects.toThrow(
+      /sources\.a: expected rows for the mix, got none that are left/,
+    );
     const session = lines(join(import.meta.dir, "../../examples/trajectories.jsonl"))[0]!;
-    await expect(runMix(one(rowsFile("twice.jsonl", [session, session])))).rejects.toThrow("twice.jsonl:2: id: duplicate id");
+    await expect(runMix(one(rowsFile("twice.jsonl", [session, session])))).rejects.toThrow(
+      "twice.jsonl:2: id: duplicate id",
+    );
   });
 
   test("leaves what was there as it was, and nothing else", async () => {
@@ -230,7 +265,9 @@ describe("what cannot be mixed", () => {
   });
 
   test("is not written over its own sources", async () => {
-    await expect(runMix(one(good), { out: good })).rejects.toThrow(/--out: expected another file than a source/);
+    await expect(runMix(one(good), { out: good })).rejects.toThrow(
+      /--out: expected another file than a source/,
+    );
     expect(statSync(good).size).toBeGreaterThan(0);
   });
 });

@@ -33,7 +33,9 @@ describe("near-duplicates", () => {
 
   test("an orientation that all rows share makes none of them alike", async () => {
     const system = { role: "system", content: talk("orientation", 400).messages[0]!.content };
-    const framed = Array.from({ length: 20 }, (_, i) => ({ messages: [system, ...talk(`w${i}`, 10).messages] }));
+    const framed = Array.from({ length: 20 }, (_, i) => ({
+      messages: [system, ...talk(`w${i}`, 10).messages],
+    }));
     const path = rowsFile("framed.jsonl", framed);
     const { report } = await runMix(`sources: { one: { path: ${path}, share: 1 } }`);
     expect(report.removed.near_duplicates).toBe(0);
@@ -42,7 +44,10 @@ describe("near-duplicates", () => {
   test("rows of different sources are compared, the earlier source keeps its own", async () => {
     const same = Array.from({ length: 10 }, (_, i) => talk(`s${i}`));
     const first = rowsFile("first.jsonl", same);
-    const second = rowsFile("second.jsonl", [...same, ...Array.from({ length: 10 }, (_, i) => talk(`t${i}`))]);
+    const second = rowsFile("second.jsonl", [
+      ...same,
+      ...Array.from({ length: 10 }, (_, i) => talk(`t${i}`)),
+    ]);
     const yaml = (dedup: string) =>
       `sources: { a: { path: ${first}, share: 50 }, b: { path: ${second}, share: 50${dedup} } }`;
     const left = (report: { sources: readonly { left: { rows: number } }[] }) =>

@@ -45,7 +45,11 @@ export function talk(name: string, words = 30) {
 }
 
 /** What a mix of `yaml` printed and wrote. */
-export async function runMix(yaml: string, more: Record<string, unknown> = {}, terminal: Partial<Terminal> = {}) {
+export async function runMix(
+  yaml: string,
+  more: Record<string, unknown> = {},
+  terminal: Partial<Terminal> = {},
+) {
   writeFileSync(at("mix.yaml"), yaml);
   const out: string[] = [];
   const warnings: string[] = [];

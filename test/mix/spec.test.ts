@@ -29,7 +29,11 @@ describe("shares", () => {
     ])
       expect(shares(yaml)).toEqual([0.7, 0.3]);
     // Thirds and tenths have no exact binary form.
-    expect(shares(`sources: {${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => `s${i}: {path: x, share: 0.1}`).join(", ")}}`)).toHaveLength(10);
+    expect(
+      shares(
+        `sources: {${[1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((i) => `s${i}: {path: x, share: 0.1}`).join(", ")}}`,
+      ),
+    ).toHaveLength(10);
   });
 
   test("are those of the plan where none is stated: 45, 20, 15, 10 and 10 percent", () => {
@@ -57,7 +61,9 @@ describe("shares", () => {
       "got none for tools, administration, chat (15 %, 10 %, 10 % of the plan)",
     );
     expect(mistake("sources: { coed: { path: x } }")).toContain("did you mean code?");
-    expect(mistake(two("share: 0", "share: 100"))).toContain("mix.yaml:2: sources.a.share: expected a share above 0");
+    expect(mistake(two("share: 0", "share: 100"))).toContain(
+      "mix.yaml:2: sources.a.share: expected a share above 0",
+    );
     expect(mistake(two("holdout: all, share: 5", "share: 95"))).toContain("held out whole");
   });
 
@@ -65,7 +71,9 @@ describe("shares", () => {
     // The worked example of Wikipedia's article on the largest remainder method: 100,000 votes, 10 seats, Hare quota.
     expect(largestRemainder([0.47, 0.16, 0.158, 0.12, 0.061, 0.031], 10)).toEqual([5, 2, 1, 1, 1, 0]);
     for (const total of [1, 7, 99, 100, 12345, 2_000_003])
-      expect(largestRemainder([0.45, 0.2, 0.15, 0.1, 0.1], total).reduce((sum, one) => sum + one, 0)).toBe(total);
+      expect(largestRemainder([0.45, 0.2, 0.15, 0.1, 0.1], total).reduce((sum, one) => sum + one, 0)).toBe(
+        total,
+      );
     expect(largestRemainder([0.29, 0.71], 100)).toEqual([29, 71]);
   });
 });
@@ -73,19 +81,59 @@ describe("shares", () => {
 describe("a mistake in the file is told with line and field", () => {
   const fine = two("share: 50", "share: 50");
   for (const [what, yaml, told] of [
-    ["an unknown key", `sed: 3\n${fine}`, /^mix\.yaml:1: sed: expected one of seed, .* got "sed" \| did you mean seed\?$/],
-    ["an unknown key of a source", two("share: 50, oversampel: 2", "share: 50"), /^mix\.yaml:2: sources\.a\.oversampel: .*did you mean oversample\?$/],
-    ["an unknown key of a part", `${fine}\ndedup:\n  treshold: 0.9`, /^mix\.yaml:5: dedup\.treshold: .*did you mean threshold\?$/],
-    ["another unit", `by: token\n${fine}`, /^mix\.yaml:1: by: expected .*rows, tokens, characters; got "token" \| did you mean tokens\?$/],
+    [
+      "an unknown key",
+      `sed: 3\n${fine}`,
+      /^mix\.yaml:1: sed: expected one of seed, .* got "sed" \| did you mean seed\?$/,
+    ],
+    [
+      "an unknown key of a source",
+      two("share: 50, oversampel: 2", "share: 50"),
+      /^mix\.yaml:2: sources\.a\.oversampel: .*did you mean oversample\?$/,
+    ],
+    [
+      "an unknown key of a part",
+      `${fine}\ndedup:\n  treshold: 0.9`,
+      /^mix\.yaml:5: dedup\.treshold: .*did you mean threshold\?$/,
+    ],
+    [
+      "another unit",
+      `by: token\n${fine}`,
+      /^mix\.yaml:1: by: expected .*rows, tokens, characters; got "token" \| did you mean tokens\?$/,
+    ],
     ["tokens without a base", `by: tokens\n${fine}`, /^mix\.yaml:1: by: expected base beside by: tokens/],
-    ["another action", `${fine}\ncontamination: { archetypes: [x], action: delete }`, /^mix\.yaml:4: contamination\.action: expected what happens to such rows: refuse, drop, list; got "delete"/],
-    ["nothing to be contaminated with", `${fine}\ncontamination: { action: drop }`, /^mix\.yaml:4: contamination: expected against or archetypes/],
+    [
+      "another action",
+      `${fine}\ncontamination: { archetypes: [x], action: delete }`,
+      /^mix\.yaml:4: contamination\.action: expected what happens to such rows: refuse, drop, list; got "delete"/,
+    ],
+    [
+      "nothing to be contaminated with",
+      `${fine}\ncontamination: { action: drop }`,
+      /^mix\.yaml:4: contamination: expected against or archetypes/,
+    ],
     ["a source without a path", "sources:\n  a: { share: 100 }", /^mix\.yaml:2: sources\.a: expected path/],
     ["no sources", "seed: 1", /expected sources, got none/],
-    ["a broken number", `total: many\n${fine}`, /^mix\.yaml:1: total: expected a whole number of at least 1, got "many"/],
-    ["a threshold out of range", `${fine}\ndedup: { threshold: 80 }`, /^mix\.yaml:4: dedup\.threshold: expected a number from 0\.5 to 1, got 80/],
-    ["a holdout out of range", `holdout: 120 %\n${fine}`, /^mix\.yaml:1: holdout: expected a part from 0 to 1/],
-    ["a path that stands twice", "sources: { a: { path: [x.jsonl, x.jsonl], share: 100 } }", /expected each once, got "x\.jsonl" twice/],
+    [
+      "a broken number",
+      `total: many\n${fine}`,
+      /^mix\.yaml:1: total: expected a whole number of at least 1, got "many"/,
+    ],
+    [
+      "a threshold out of range",
+      `${fine}\ndedup: { threshold: 80 }`,
+      /^mix\.yaml:4: dedup\.threshold: expected a number from 0\.5 to 1, got 80/,
+    ],
+    [
+      "a holdout out of range",
+      `holdout: 120 %\n${fine}`,
+      /^mix\.yaml:1: holdout: expected a part from 0 to 1/,
+    ],
+    [
+      "a path that stands twice",
+      "sources: { a: { path: [x.jsonl, x.jsonl], share: 100 } }",
+      /expected each once, got "x\.jsonl" twice/,
+    ],
     ["no YAML", "sources: [", /^mix\.yaml:1: expected YAML/],
   ] as const)
     test(what, () => expect(mistake(yaml)).toMatch(told));
