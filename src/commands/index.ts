@@ -4,6 +4,7 @@ import type { Command } from "../base/command.ts";
 import { author } from "./author.ts";
 import { bench } from "./bench.ts";
 import { completionCommands } from "./completion.ts";
+import { critic } from "./critic.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { evalCompare } from "./eval-compare.ts";
@@ -70,6 +71,7 @@ const verbs: readonly Command[] = [
   author,
   rollout,
   pairs,
+  critic,
   mix,
   play,
   experimentRun,

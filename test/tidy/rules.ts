@@ -25,7 +25,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   factory: agentHalf,
   eval: agentHalf,
   view: ["eval", "data", "formats", "base"],
-  critic: agentHalf,
+  critic: ["bench", ...agentHalf],
   mix: ["data", "formats", "base"],
   embedded: ["base"],
   experiment: ["embedded", "train", "export", "factory", "eval", ...agentHalf],

@@ -1,6 +1,5 @@
 // The programs that run inside a sandbox beside a candidate, as text, so that the compiled binary carries them.
 
-// @ts-expect-error: a text, not a module
 import javascript from "./javascript-judge.cjs" with { type: "text" };
 import pythonCandidate from "./python-candidate.py" with { type: "text" };
 import python from "./python-judge.py" with { type: "text" };

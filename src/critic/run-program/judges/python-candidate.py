@@ -1,6 +1,6 @@
 # The candidate's side: runs the code that is judged and does what the judge's process asks, in plain values.
 # Nothing here is trusted: whatever this process says is an answer of the candidate's, never a verdict.
-import collections, contextlib, fractions, decimal, datetime, io, json, os, sys
+import collections, contextlib, importlib, fractions, decimal, datetime, io, json, os, sys, types
 
 
 def serve():
@@ -141,6 +141,8 @@ def serve():
             tell([*result, printed.getvalue()[:100_000]])
 
     def answer(verb, target, *rest):
+        if verb == "import":
+            return ["modules", describe(importlib.import_module(target).__dict__)]
         subject = decode(target)
         if verb == "call":
             args, named = decode(rest[0]), decode(rest[1])
@@ -183,16 +185,7 @@ def serve():
         },
     }
 
-    # Any module by its name finds the candidate's own names, as under an interpreter's __main__.
-    import types
-
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    space = module.__dict__
-    sys.path[:0] = [os.getcwd()]
-    source = json.loads(questions.readline())
-    try:
-        exec(compile(source, "candidate.py", "exec"), space)
+    def describe(space):
         known = []
         for name, value in list(space.items()):
             if name.startswith("__"):
@@ -208,7 +201,17 @@ def serve():
                 known.append([name, encode(value)])
             except Exception:
                 known.append([name, ["object", hold(value), type(value).__name__]])
-        tell(["ready", known])
+        return known
+
+    # Any module by its name finds the candidate's own names, as under an interpreter's __main__.
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    space = module.__dict__
+    sys.path[:0] = [os.getcwd()]
+    source = json.loads(questions.readline())
+    try:
+        exec(compile(source, "candidate.py", "exec"), space)
+        tell(["ready", describe(space)])
     except BaseException as error:
         tell(failure(error))
         os._exit(0)

@@ -1,6 +1,6 @@
 # The judge's side: runs the tests. The candidate lives in another process, and only plain values come back from there, so it can
 # neither end this process with a good status, nor change what `==` or `isclose` mean here, nor read the nonce.
-import collections, contextlib, ctypes, datetime, decimal, fractions, functools, importlib, json, os, subprocess, sys, traceback
+import collections, contextlib, ctypes, datetime, decimal, fractions, functools, importlib, json, linecache, os, subprocess, sys, traceback
 
 
 def judge():
@@ -298,13 +298,41 @@ def judge():
     FarObject.__delitem__ = lambda self, key: ask("delitem", self, encode(key))
     FarObject.__contains__ = lambda self, value: bool(ask("contains", self, encode(value)))
 
+    class OwnModules:
+        """Finds modules among the candidate's files: imported over there, with their values and functions here."""
+
+        def find_spec(self, name, path=None, target=None):
+            stem = name.replace(".", "/")
+            if any(f"{stem}{end}" in order["files"] for end in (".py", "/__init__.py")) or any(
+                file.startswith(f"{stem}/") for file in order["files"]
+            ):
+                return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+        def create_module(self, spec):
+            return None
+
+        def exec_module(self, module):
+            space = module.__dict__
+            fill(space, ask_module(module.__name__))
+
+    def ask_module(name):
+        send(["import", name])
+        kind, *said = receive()
+        if kind == "raised":
+            raise as_error(*said[:4])
+        return said[0]
+
     def names():
         send(order["candidate"])
         kind, *said = receive()
         if kind == "raised":
             finish("error", f"the candidate raised {said[0]}: {said[2]}")
         space = {"__name__": "__tests__"}
-        for name, value in said[0]:
+        fill(space, said[0])
+        return space
+
+    def fill(space, known):
+        for name, value in known:
             if name in hidden:
                 continue
             if type(value) is list and value[0] in ("module", "from"):
@@ -317,7 +345,6 @@ def judge():
                 space[name] = decode(value)
             except Unportable:
                 pass
-        return space
 
     # What a program may not give another meaning to for its tests.
     hidden = set(dir(__import__("builtins"))) - set(order["shadows"])
@@ -332,10 +359,13 @@ def judge():
 
     def run():
         space = together() if order["together"] else names()
+        sys.meta_path.append(OwnModules())
         # A candidate may be imported by its name as well.
         module = type(sys)("candidate")
         module.__dict__.update({name: value for name, value in space.items() if not name.startswith("__")})
         sys.modules.update({name: module for name in ("candidate", "solution", "main")})
+        # So that a traceback shows the assertion that failed.
+        linecache.cache["tests.py"] = (len(order["tests"]), None, order["tests"].splitlines(True), "tests.py")
         exec(compile(order["tests"], "tests.py", "exec"), space)
         import unittest
 
@@ -362,7 +392,7 @@ def judge():
         if end.code not in (None, 0):
             finish("failed", f"the tests ended with status {end.code}")
     except AssertionError:
-        finish("failed", traceback.format_exc(limit=-2))
+        finish("failed", traceback.format_exc(limit=-1).removeprefix("Traceback (most recent call last):\n"))
     except MemoryError:
         finish("out_of_memory")
     except BaseException as error:
