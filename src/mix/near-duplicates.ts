@@ -98,6 +98,7 @@ function compareBucket(bucket: Uint32Array, pairs: Pairs, links: Links, crowd: U
 function* settle(rows: number, links: Links, pairs: Pairs): Generator<Duplicate> {
   const repeats = new Int32Array(rows).fill(-1);
   for (let row = 0; row < rows; row++) {
+    if (!links.has(row)) continue;
     let best: Duplicate | undefined;
     for (const { to, similarity } of links.of(row)) {
       const kept = repeats[to]! < 0;
@@ -128,6 +129,10 @@ class Links {
     this.targets.push(to);
     this.similarities.push(similarity);
     this.heads[row] = this.targets.length - 1;
+  }
+
+  has(row: number): boolean {
+    return this.heads[row]! >= 0;
   }
 
   linksToAny(row: number, firsts: readonly number[]): boolean {

@@ -5,7 +5,7 @@ import { Column } from "./column.ts";
 import type { RowFile } from "./row-file.ts";
 
 /** Bytes of rows read again after which what became of them is collected: left alone, it would be most of the memory. */
-const COLLECTED_BYTES = 8 << 20;
+const COLLECTED_BYTES = 32 << 20;
 
 /** All rows that may be in the mix, numbered from 0 in the order in which they were read. */
 export class RowTable {

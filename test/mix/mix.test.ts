@@ -154,7 +154,9 @@ describe("the mix", () => {
     for await (const { scenarioId, keep } of readTrajectories(at("train.jsonl")))
       read.push([scenarioId, keep]);
     expect(read).toHaveLength(36);
-    expect(new Set(read.map(([id]) => id))).toEqual(new Set(sessions.map(({ scenario_id }) => scenario_id)));
+    expect(new Set<unknown>(read.map(([id]) => id))).toEqual(
+      new Set(sessions.map(({ scenario_id }) => scenario_id)),
+    );
   });
 
   test("takes prompts with a response, rows the critic accepted, lists, Parquet and folders", async () => {
