@@ -60,7 +60,7 @@ describe("contamination", () => {
   });
 
   test("what many items of a benchmark have in common is no content", async () => {
-    const frame = talk("frame", 20).messages[0]!.content;
+    const frame = talk("frame", 60).messages[0]!.content;
     const items = Array.from({ length: 8 }, (_, i) => ({
       id: `t${i}`,
       text: `${frame} ${talk(`own${i}`, 20).messages[0]!.content}`,
@@ -77,6 +77,22 @@ describe("contamination", () => {
         `sources: { one: { path: ${rowsFile("rows.jsonl", rows)}, share: 1 } }`,
     );
     expect(removed.map(({ row: line, finding }) => [line, finding!.item])).toEqual([[2, "t3"]]);
+  });
+
+  test("a part that a row says again and again counts once", async () => {
+    const words = talk("passage", 60).messages[0]!.content.split(" ");
+    const part = words.slice(0, 24).join(" ");
+    const rows = [part, `${part}\n`.repeat(6), words.join(" ")].map((content) => ({
+      messages: [
+        { role: "user", content },
+        { role: "assistant", content: "ok" },
+      ],
+    }));
+    const { removed } = await runMix(
+      `dedup: false\ncontamination: { against: { made: ${rowsFile("one.jsonl", [{ id: "x", text: words.join(" ") }])} }, action: drop }\n` +
+        `sources: { one: { path: ${rowsFile("again.jsonl", rows)}, share: 1 } }`,
+    );
+    expect(removed.map(({ row, finding }) => [row, finding!.overlap])).toEqual([[3, 1]]);
   });
 
   test("held-out scenarios count with what they ask", async () => {

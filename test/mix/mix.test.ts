@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { readTrajectories } from "../../src/data/read-records.ts";
+import { RowFile } from "../../src/mix/row-file.ts";
 import { goldenRows, type MaskRow, tokenizerDirectory } from "../data/golden-text.ts";
 import { at, folder, lines, rowsFile, runMix, talk } from "./run-mix.ts";
 
@@ -85,6 +87,15 @@ describe("the mix", () => {
     const half = counted(rows.slice(0, rows.length / 2));
     // Of a hypergeometric draw of half of 945 rows the deviation is under 12.
     expect(Math.abs(half.code! - 945 / 2)).toBeLessThan(60);
+  });
+
+  test("has the same rows in another order for another seed, where all of them are in it", async () => {
+    const yaml = `sources: { a: { path: ${at("ten.jsonl")}, share: 100 } }`;
+    const ids = async (seed: number) => (await runMix(yaml, { seed })).rows.map(({ id }) => id);
+    talks("ten", 10);
+    const [first, second] = [await ids(1), await ids(2)];
+    expect(second).not.toEqual(first);
+    expect(second.sort()).toEqual(first.sort());
   });
 
   test("counts tokens as transformers does", async () => {
@@ -272,6 +283,14 @@ describe("what cannot be mixed", () => {
     );
     expect(statSync(good).size).toBeGreaterThan(0);
   });
+});
+
+test("a source that changes between the readings stops the mix", () => {
+  const path = talks("changing", 3);
+  using file = new RowFile(path, at("spool"));
+  expect(() => file.checkUnchanged()).not.toThrow();
+  appendFileSync(path, `${JSON.stringify(talk("late"))}\n`);
+  expect(() => file.checkUnchanged()).toThrow("changing.jsonl: expected a file that stays as it is");
 });
 
 test("a dry run says the shares and writes nothing", async () => {
