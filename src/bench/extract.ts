@@ -54,6 +54,19 @@ function dedent(code: string): string {
         .join("\n");
 }
 
+/** Python without what models show beside a function: assertions, prints and a main part at its top level. They say nothing about the
+ *  function, and one that fails or asks for input would end the program. */
+export function withoutTrials(code: string): string {
+  const kept: string[] = [];
+  let inTrial = false;
+  for (const line of code.split("\n")) {
+    const goesOn = /^([ \t]|[)\]}]|$)/.test(line);
+    inTrial = /^(assert\b|print\s*\(|if\s+__name__\b)/.test(line) || (inTrial && goesOn);
+    if (!inTrial) kept.push(line);
+  }
+  return kept.join("\n");
+}
+
 /** A JSON text: the whole answer, a `<tool_call>`, a fenced block, or the first balanced object or array. */
 export function extractJson(text: string): Extracted {
   const whole = text.trim();

@@ -59,7 +59,7 @@ export interface BenchResult {
   /** For 1, 10 and 100 where every problem has that many answers. */
   readonly pass_at: Readonly<Record<string, number>>;
   /** Problems whose first answer passed, with Wilson's 95 % interval. */
-  readonly first: Rate;
+  readonly wilson: Rate;
   /** Shares of the first answers that have each figure. */
   readonly figures: Readonly<Record<string, Rate>>;
   /** Answers with nothing in them that could be judged. */
@@ -112,7 +112,7 @@ export function benchResult(
     passed: answers.filter(({ judgement }) => judgement.passed).length,
     pass_at_1: passAt["1"] ?? null,
     pass_at: passAt,
-    first: wilson(entries.filter(({ passed }) => passed).length, entries.length),
+    wilson: wilson(entries.filter(({ passed }) => passed).length, entries.length),
     figures: figuresOf(entries),
     extraction_failures: answers.filter(({ judgement }) => !judgement.extracted).length,
     cut: answers.filter(({ answer }) => answer.cut).length,

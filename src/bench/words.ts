@@ -10,11 +10,11 @@ export function percent(share: number | null): string {
 
 /** A table of results and what is worth saying about each. */
 export function resultLines(results: readonly BenchResult[], width: number): string[] {
-  const rows = results.map(({ benchmark, n, passed, pass_at_1, first, extraction_failures, excluded }) => [
+  const rows = results.map(({ benchmark, n, passed, pass_at_1, wilson, extraction_failures, excluded }) => [
     benchmark,
     `${passed}/${n}`,
     percent(pass_at_1),
-    first.low === null ? "-" : `${percent(first.low)} to ${percent(first.high)}`,
+    wilson.low === null ? "-" : `${percent(wilson.low)} to ${percent(wilson.high)}`,
     String(extraction_failures),
     String(excluded.length),
   ]);

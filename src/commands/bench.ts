@@ -104,10 +104,7 @@ async function openSubject(
         hint: "run bench once for each; --out keeps the history of all of them",
       });
   const { openArms } = await import("./eval-arms.ts");
-  const { chooseEndpoint } = await import("../agent/endpoint/endpoint-options.ts");
-  if ((options.base ?? options.resident) === undefined && chooseEndpoint({ url: options.url }) === undefined)
-    throw new UserError("bench: expected --base, --resident, --url or --completions, got none of them");
-  const arms = await openArms(options, options.jobs, options, terminal);
+  const arms = await openArms(options, options.jobs, options, terminal, "bench");
   const arm = arms.arms.at(-1)!;
   const { kind } = await arm.facts();
   const { basename, resolve } = await import("node:path");

@@ -69,6 +69,15 @@ test("a completion goes on byte for byte; a whole function keeps what stood abov
   );
 });
 
+test("assertions, prints and a main part beside a function are no part of a chat's answer", () => {
+  const code =
+    "def f(x):\n    assert x\n    return x\n\nassert f(\n    2\n) == 3\nprint(f(1))\nK = 1\nif __name__ == '__main__':\n    f(0)\n";
+  const text = `\`\`\`python\n${code}\`\`\``;
+  const own = programOf({ ...problem, opening: "" }, { ...answer, form: "chat", text });
+  expect(own).toBe("def f(x):\n    assert x\n    return x\n\nK = 1");
+  expect(programOf({ ...problem, opening: "" }, { ...answer, form: "completion", text: code })).toBe(code);
+});
+
 test("HumanEval is read packed and plain, MBPP whole and sanitized; a row of another shape is named", async () => {
   using folder = temporary();
   const at = (name: string) => join(folder.path, name);

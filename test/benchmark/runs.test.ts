@@ -89,7 +89,7 @@ test("checkpoints are compared problem by problem with the one before, and the h
   ]);
   expect(second.result.comparisons[0]!.gained).toHaveLength(7);
   // Wilson's interval of 9 of 10.
-  expect(second.result.first.low).toBeCloseTo(0.5958, 4);
+  expect(second.result.wilson.low).toBeCloseTo(0.5958, 4);
   const kept = join(folder.path, "kept.json");
   await Bun.write(kept, JSON.stringify(first.result));
   const third = await run("step-300", () => true, { against: kept });
@@ -161,4 +161,21 @@ test("a folder of results belongs to one process at a time, and its files are wh
   const runs = await Promise.allSettled([1, 2].map(() => runBench("json", { completions, out })));
   expect(runs.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   expect(existsSync(join(out, "json.json"))).toBe(true);
+});
+
+test("a schema that is none leaves its problem out, and formats count", async () => {
+  using folder = temporary();
+  const day = { type: "string", format: "date" };
+  const problems = jsonLines(join(folder.path, "p.jsonl"), [
+    { id: "bad", prompt: "?", schema: { type: "strange" } },
+    { id: "day", prompt: "?", schema: day },
+    { id: "no-day", prompt: "?", schema: day },
+  ]);
+  const completions = jsonLines(join(folder.path, "a.jsonl"), [
+    { task_id: "day", completion: '"2024-02-29"' },
+    { task_id: "no-day", completion: '"2023-02-29"' },
+  ]);
+  const { result } = await runBench("json", { problems, completions, out: folder.path });
+  expect(result.excluded.map(({ task_id }) => task_id)).toEqual(["bad"]);
+  expect(result.entries.map(({ passed }) => passed)).toEqual([true, false]);
 });

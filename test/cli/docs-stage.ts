@@ -92,6 +92,18 @@ function benchmark(path: string): void {
   writeFileSync(path, `${JSON.stringify(item)}\n`);
 }
 
+const humanEval = join(root, "src/bench/samples/humaneval.jsonl");
+
+/** Completions of HumanEval's shape that are right. */
+function completions(path: string): void {
+  const rows = readFileSync(humanEval, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const answers = rows.map(({ task_id, canonical_solution: completion }) => ({ task_id, completion }));
+  writeFileSync(path, answers.map((one) => `${JSON.stringify(one)}\n`).join(""));
+}
+
 const adapter = (path: string) => cpSync(tinyAdapter, path, { recursive: true });
 
 function tokenIds(path: string): void {
@@ -103,6 +115,12 @@ const smollm2 = { "SmolLM2-135M-Instruct": tinyBase };
 
 /** Page -> what lies in its folder. */
 export const props: Readonly<Record<string, Props>> = {
+  "docs/bench.md": {
+    base: tinyBase,
+    ckpt: adapter,
+    "HumanEval.jsonl": (path) => cpSync(humanEval, path),
+    "samples.jsonl": completions,
+  },
   "docs/eval.md": { base: tinyBase, ckpt: adapter, holdout: heldOut },
   "docs/experiment.md": { ...smollm2 },
   "docs/factory.md": { base: tinyBase },
@@ -167,6 +185,11 @@ export const substitutions: readonly { readonly from: RegExp; readonly to: strin
       why: "two steps",
     },
     { from: /^(sekft train\b.*--resident.*)$/, to: "$1 --max-steps 2", why: "two steps" },
+    {
+      from: /^(sekft bench .*)$/,
+      to: "$1 --sandbox bubblewrap --max-tokens 8 --ctx-budget 3000",
+      why: "a random base has nothing to say",
+    },
     { from: /^(sekft generate\b.*)$/, to: "$1 --max-tokens 8", why: "eight tokens" },
     {
       from: /^(sekft eval --(?!.*--url).*)$/,

@@ -45,6 +45,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "serve",
     "view",
     "mix",
+    "bench",
     "embedded",
     "experiment",
     "quickstart",

@@ -23,7 +23,7 @@ export interface Applied {
 const failed: Placed = { ok: false, offset: 0, fuzz: 0 };
 
 /** Lines with their line feeds. */
-export function linesOf(text: string): string[] {
+function linesOf(text: string): string[] {
   return text === "" ? [] : text.split(/(?<=\n)/);
 }
 

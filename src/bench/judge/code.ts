@@ -2,7 +2,7 @@
 
 import { calibrate } from "../../critic/run-program/calibrate.ts";
 import type { Answer } from "../answer.ts";
-import { extractCode, fencedBlocks } from "../extract.ts";
+import { extractCode, fencedBlocks, withoutTrials } from "../extract.ts";
 import type { CodeProblem } from "../problem.ts";
 import { type Judge, type Machinery, noAnswer, oneLine } from "./judgement.ts";
 
@@ -11,8 +11,9 @@ export function programOf(problem: CodeProblem, { text, form }: Answer): string 
   const { opening, entryPoint, language } = problem;
   if (text.trim() === "") return null;
   if (form === "completion" && fencedBlocks(text).length === 0) return opening + text;
-  const code = extractCode(text, language, entryPoint);
-  if (code === null) return null;
+  const found = extractCode(text, language, entryPoint);
+  if (found === null) return null;
+  const code = language === "python" ? withoutTrials(found) : found;
   if (opening === "" || entryPoint === undefined) return code;
   const head = new RegExp(`^(?:async\\s+)?def\\s+${entryPoint}\\b`, "m");
   if (!head.test(code)) return opening + code;

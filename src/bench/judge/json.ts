@@ -1,6 +1,6 @@
 // JSON and function calls: valid at all, valid against the schema, the right tool, the right arguments; each a figure of its own.
 
-import { type Schema, Validator } from "@cfworker/json-schema";
+import { checkSchema } from "../../critic/format/schema.ts";
 import { isFields } from "../../data/turn-checks.ts";
 import type { Answer } from "../answer.ts";
 import { extractJson } from "../extract.ts";
@@ -15,13 +15,16 @@ interface Call {
 /** Judges answers to one problem, once its reference passed. */
 export function jsonJudge(problem: JsonProblem): Judge {
   const judge = (text: string): Judgement => judged(problem, text);
+  try {
+    // A schema that cannot be used is the problem's fault, not an answer's.
+    for (const schema of [problem.schema, ...problem.tools.map(({ parameters }) => parameters)])
+      if (schema !== undefined) violation(schema, null);
+  } catch (error) {
+    return { unusable: `its schema cannot be used: ${(error as Error).message}` };
+  }
   if (problem.reference !== undefined) {
-    try {
-      const { passed, result } = judge(problem.reference);
-      if (!passed) return { unusable: `its reference ${result}` };
-    } catch (error) {
-      return { unusable: `its schema cannot be used: ${(error as Error).message}` };
-    }
+    const { passed, result } = judge(problem.reference);
+    if (!passed) return { unusable: `its reference ${result}` };
   }
   return { referenceMs: 0, judge: async ({ text }: Answer) => judge(text) };
 }
@@ -109,12 +112,11 @@ function readCall(value: unknown): Call | undefined {
   }
 }
 
-/** The first place where `value` breaks `schema` (draft 2020-12, formats included); null when it does not. */
+/** Where `value` breaks `schema` (draft 2020-12, formats included); null when it does not. */
 function violation(schema: unknown, value: unknown): string | null {
-  const { valid, errors } = new Validator(schema as Schema, "2020-12", true).validate(value);
-  if (valid) return null;
-  const last = errors.at(-1);
-  return `schema: ${last ? `${last.instanceLocation} ${last.error}` : "not valid"}`;
+  const verdict = checkSchema(schema, value);
+  if (verdict.kind === "no_schema") throw new Error(verdict.reason);
+  return verdict.kind === "valid" ? null : `schema: ${verdict.reason}`;
 }
 
 /** Equality of JSON: the order of keys does not count. */

@@ -60,7 +60,7 @@ const suites = {
 export type BenchmarkName = keyof typeof suites;
 
 /** All benchmarks, in the order of `all`. */
-export const benchmarkNames = Object.keys(suites) as BenchmarkName[];
+const benchmarkNames = Object.keys(suites) as BenchmarkName[];
 
 /** The benchmarks that a word means.
  *  @throws UserError with a suggestion */

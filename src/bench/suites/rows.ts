@@ -83,7 +83,7 @@ const shapes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** A hint for a row without what `benchmark` needs: the benchmark whose fields it has. */
-export function likelyBenchmark(fields: Fields, benchmark: string): string | undefined {
+function likelyBenchmark(fields: Fields, benchmark: string): string | undefined {
   const found = Object.entries(shapes).find(
     ([name, keys]) => name !== benchmark && keys.every((key) => key in fields),
   );
