@@ -15,26 +15,18 @@ export interface SecretRule {
 const marked = (id: string, mark: string, body: string, entropy = 3, flags = "g"): SecretRule => ({
   id,
   pattern: new RegExp(`(?<![A-Za-z0-9_-])(${mark}${body})(?![A-Za-z0-9_-])`, flags),
-  keywords: [
-    mark
-      .replace(/\\|\(\?:|\).*$|\[.*$/g, "")
-      .split("|")[0]!
-      .toLowerCase(),
-  ].filter((word) => word.length > 1),
+  keywords: [],
   entropy,
 });
 
 /** `name_of_service... = "value"`, where the value alone says nothing. */
-const assigned = (id: string, name: string, value: string, entropy = 3): SecretRule => ({
+const assigned = (id: string, keywords: readonly string[], name: string, value: string, entropy = 3): SecretRule => ({
   id,
   pattern: new RegExp(
     `\\b[\\w.-]{0,50}?(?:${name})(?:[\\w .\\t-]{0,20})["'\`\\s]{0,3}(?:=|>|:{1,3}=|\\|\\||:|=>|\\?=|,)[\\s"'\`=]{0,5}(${value})(?=["'\`\\s;,)\\]}]|$)`,
     "gi",
   ),
-  keywords: name
-    .replace(/\(\?:|\)|\[[^\]]*\]\??/g, "")
-    .split("|")
-    .map((word) => word.toLowerCase()),
+  keywords,
   entropy,
 });
 
@@ -51,6 +43,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   marked("aws-access-key-id", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z2-7]{16}"),
   assigned(
     "aws-secret-access-key",
+    ["secret"],
     "aws_?secret_?(?:access_?)?key|secret_?access_?key",
     "[A-Za-z0-9/+=]{40}",
     3.5,
@@ -158,9 +151,10 @@ export const SECRET_RULES: readonly SecretRule[] = [
   },
   assigned(
     "generic-api-key",
+    ["key", "token", "secret", "credential"],
     "api[_ -]?key|apikey|access[_-]?token|auth[_-]?token|client[_-]?secret|secret[_-]?key|signing[_-]?key|encryption[_-]?key|private[_-]?token|credentials?",
     "[A-Za-z0-9+/=_.~-]{16,150}",
     3.5,
   ),
-  assigned("generic-password", "password|passwd|passphrase|\\bpwd", "[^\\s\"'`;,(){}<>$\\[\\]]{8,100}", 3),
+  assigned("generic-password", ["pass", "pwd"], "password|passwd|passphrase|\\bpwd", "[^\\s\"'`;,(){}<>$\\[\\]]{8,100}", 3),
 ];

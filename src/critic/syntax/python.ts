@@ -21,6 +21,9 @@ def take(body):
             names.append(node.name)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names.extend((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Delete):
+            gone = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+            names[:] = [name for name in names if name not in gone]
         elif isinstance(node, (ast.If, ast.Try, ast.With, ast.For, ast.While)):
             for part in ("body", "orelse", "finalbody"):
                 take(getattr(node, part, []))
