@@ -1,8 +1,9 @@
 // Does a row hold something that an eval asks? By the n-grams that it shares with each passage of a benchmark, word for word.
 
-import { statSync } from "node:fs";
-import { DataError } from "../base/errors.ts";
+import { readFileSync, statSync } from "node:fs";
+import { DataError, type Place } from "../base/errors.ts";
 import { heldOutArchetype } from "../data/holdout.ts";
+import { parseJson } from "../data/parse-json.ts";
 import { dataFiles, readValues } from "../data/read-records.ts";
 import { isFields } from "../data/turn-checks.ts";
 import type { Conversation } from "./conversation.ts";
@@ -203,7 +204,9 @@ async function* readItems(
   const files = stat.isDirectory() ? dataFiles(path) : [path];
   let items = 0;
   for (const file of files)
-    for await (const { value, place: at } of readValues(file, COLUMNS)) {
+    for await (const { value, place: at } of file.endsWith(".gz")
+      ? unpacked(file)
+      : readValues(file, COLUMNS)) {
       items++;
       const name = isFields(value) ? NAMES.map((key) => value[key]).find((one) => isName(one)) : undefined;
       const where = at.line === undefined ? (at.field ?? "") : String(at.line);
@@ -213,6 +216,21 @@ async function* readItems(
       };
     }
   if (items === 0) throw new DataError(place, `expected items to compare rows with, got none in ${path}`);
+}
+
+/** JSON lines as HumanEval is handed out: packed, and small enough to be unpacked whole.
+ *  @throws DataError for a file that is damaged or holds something else */
+function* unpacked(file: string): Generator<{ value: unknown; place: Place }> {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(Bun.gunzipSync(readFileSync(file)));
+  } catch (cause) {
+    throw new DataError({ file }, "expected JSON lines packed by gzip, got something else", { cause });
+  }
+  for (const [i, line] of text.split("\n").entries()) {
+    const place = { file, line: i + 1 };
+    if (line.trim() !== "") yield { value: parseJson(line, place, "line"), place };
+  }
 }
 
 function isName(value: unknown): boolean {

@@ -1,7 +1,6 @@
 // Wanted shares: as the file states them, in parts of 1 or of 100, or those of the plan by kind. They add up, or the mix is refused.
 
 import { closest, show } from "../base/errors.ts";
-import { formatNumber } from "../base/format.ts";
 import type { YamlValue } from "../base/yaml-file.ts";
 import { type Kind, PLAN } from "./spec.ts";
 
@@ -37,7 +36,7 @@ export function readShares(sources: readonly Stated[], all: YamlValue): number[]
   const whole = percent ? 100 : 1;
   if (Math.abs(sum - whole) > ROUNDING * whole)
     throw all.wrong(
-      `expected shares that add up to ${percent ? "100" : "1 or 100"}, got ${formatNumber(sum, 6)} (${mixed
+      `expected shares that add up to ${percent ? "100" : "1 or 100"}, got ${Number(sum.toFixed(6))} (${mixed
         .map(({ name }, i) => `${name} ${numbers[i]!.value}`)
         .join(" + ")})`,
     );

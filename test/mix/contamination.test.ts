@@ -1,7 +1,7 @@
 // Contamination against overlaps that scikit-learn counted, and what is done about it.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../src/base/errors.ts";
 import { at, golden, lines, rowsFile, runMix, talk } from "./run-mix.ts";
@@ -77,6 +77,18 @@ describe("contamination", () => {
         `sources: { one: { path: ${rowsFile("rows.jsonl", rows)}, share: 1 } }`,
     );
     expect(removed.map(({ row: line, finding }) => [line, finding!.item])).toEqual([[2, "t3"]]);
+  });
+
+  test("a benchmark may be packed, as HumanEval is handed out", async () => {
+    const packed = at("benchmark.jsonl.gz");
+    writeFileSync(packed, Bun.gzipSync(readFileSync(join(golden, "benchmark.jsonl"))));
+    const plain = await runMix(yaml("drop"));
+    const { removed } = await runMix(yaml("drop").replace(join(golden, "benchmark.jsonl"), packed));
+    expect(removed).toEqual(plain.removed);
+    writeFileSync(packed, "not packed");
+    await expect(runMix(yaml("drop").replace(join(golden, "benchmark.jsonl"), packed))).rejects.toThrow(
+      "benchmark.jsonl.gz: expected JSON lines packed by gzip",
+    );
   });
 
   test("a part that a row says again and again counts once", async () => {

@@ -53,7 +53,7 @@ describe("shares", () => {
 
   test("that do not add up are refused with their sum", () => {
     expect(mistake(two("share: 45", "share: 50"))).toBe(
-      "mix.yaml:1: sources: expected shares that add up to 100, got 95.0000 (a 45 + b 50)",
+      "mix.yaml:1: sources: expected shares that add up to 100, got 95 (a 45 + b 50)",
     );
     expect(mistake(two("share: 0.5", "share: 0.6"))).toContain("add up to 1 or 100, got 1.1");
     expect(mistake(two("share: 45", "kind: chat"))).toContain("mix.yaml:3: sources.b: expected a share");
