@@ -58,7 +58,7 @@ export interface BenchResult {
   readonly pass_at_1: number | null;
   /** For 1, 10 and 100 where every problem has that many answers. */
   readonly pass_at: Readonly<Record<string, number>>;
-  /** Problems whose first answer passed, with Wilson's 95 % interval. */
+  /** pass@1 over the problems (of a problem with several answers its share counts), with Wilson's 95 % interval. */
   readonly wilson: Rate;
   /** Shares of the first answers that have each figure. */
   readonly figures: Readonly<Record<string, Rate>>;
@@ -112,7 +112,10 @@ export function benchResult(
     passed: answers.filter(({ judgement }) => judgement.passed).length,
     pass_at_1: passAt["1"] ?? null,
     pass_at: passAt,
-    wilson: wilson(entries.filter(({ passed }) => passed).length, entries.length),
+    wilson: wilson(
+      entries.reduce((sum, one) => sum + one.samples_passed / Math.max(1, one.samples), 0),
+      entries.length,
+    ),
     figures: figuresOf(entries),
     extraction_failures: answers.filter(({ judgement }) => !judgement.extracted).length,
     cut: answers.filter(({ answer }) => answer.cut).length,
