@@ -7,6 +7,8 @@ import { sortByKey } from "./sort-by-key.ts";
 const MOST_COMPARED = 256;
 /** Sketches say how similar two rows are, to within 0.04 (one standard deviation at 0.8): below this, texts are not read. */
 const SKETCH_MARGIN = 0.2;
+/** Rows whose keys are sorted together, more or less: 16 bytes each. */
+const PART_ROWS = 1 << 20;
 /** Sets of n-grams that are kept for the next comparison. */
 const CACHED = 256;
 
@@ -18,7 +20,10 @@ export interface Comparable {
   readonly sketchSize: number;
   /** Rows that take part. */
   takesPart(row: number): boolean;
-  readBand(band: number, into: Uint32Array): void;
+  /** Rows whose keys are read together. */
+  readonly blockRows: number;
+  /** The keys in one band of the rows from `first`, a multiple of {@link blockRows}, on: as many as `into` holds. */
+  readKeys(band: number, first: number, into: Uint32Array): void;
   readSketch(row: number, into: Uint8Array, offset: number): void;
   /** The n-grams of a row as different numbers in ascending order. */
   shingles(row: number): Uint32Array;
@@ -48,29 +53,70 @@ export async function* findDuplicates(
 ): AsyncGenerator<Duplicate, DuplicateSearch> {
   const links = new Links(rows.rows);
   const pairs = new Pairs(rows, threshold);
-  const order = new Uint32Array(rows.rows);
-  const keys = new Uint32Array(rows.rows);
-  const spare = { order: new Uint32Array(rows.rows), keys: new Uint32Array(rows.rows) };
   const crowd = new Uint8Array(rows.rows);
+  const parts = Math.max(1, Math.ceil(rows.rows / PART_ROWS));
+  const buckets = new Buckets(rows);
   for (let band = 0; band < rows.bands; band++) {
-    let count = 0;
-    rows.readBand(band, keys);
-    for (let row = 0; row < rows.rows; row++)
-      if (rows.takesPart(row)) {
-        keys[count] = keys[row]!;
-        order[count++] = row;
-      }
-    sortByKey(keys, order, count, spare);
-    for (let from = 0; from < count; ) {
-      let to = from + 1;
-      while (to < count && keys[to] === keys[from]) to++;
-      if (to - from > 1) compareBucket(order.subarray(from, to), pairs, links, crowd);
-      from = to;
-    }
+    for (let part = 0; part < parts; part++)
+      for (const bucket of buckets.of(band, part, parts)) compareBucket(bucket, pairs, links, crowd);
     await tick(band + 1);
   }
   yield* settle(rows.rows, links, pairs);
   return { compared: pairs.compared, crowded: crowd.reduce((sum, one) => sum + one, 0) };
+}
+
+/** Rows that meet in one band, a part of all keys at a time. */
+class Buckets {
+  private keys = new Uint32Array(1024);
+  private order = new Uint32Array(1024);
+  private spare = { keys: new Uint32Array(1024), order: new Uint32Array(1024) };
+  private readonly block: Uint32Array;
+
+  constructor(private readonly rows: Comparable) {
+    this.block = new Uint32Array(rows.blockRows);
+  }
+
+  /** Rows of equal keys, two at least, in ascending order; only until the next bucket is asked for. */
+  *of(band: number, part: number, parts: number): Generator<Uint32Array> {
+    const count = this.collect(band, part, parts);
+    const { keys, order } = this;
+    sortByKey(keys, order, count, this.spare);
+    for (let from = 0; from < count; ) {
+      let to = from + 1;
+      while (to < count && keys[to] === keys[from]) to++;
+      if (to - from > 1) yield order.subarray(from, to);
+      from = to;
+    }
+  }
+
+  private collect(band: number, part: number, parts: number): number {
+    const { rows, block } = this;
+    let count = 0;
+    for (let first = 0; first < rows.rows; first += block.length) {
+      const here = Math.min(block.length, rows.rows - first);
+      rows.readKeys(band, first, block.subarray(0, here));
+      if (count + here > this.keys.length) this.grow();
+      for (let i = 0; i < here; i++) {
+        const key = block[i]!;
+        if (((key >>> 16) * parts) >>> 16 !== part || !rows.takesPart(first + i)) continue;
+        this.keys[count] = key;
+        this.order[count++] = first + i;
+      }
+    }
+    return count;
+  }
+
+  private grow(): void {
+    const length = this.keys.length + Math.max(this.keys.length >> 2, this.block.length);
+    const bigger = (old: Uint32Array) => {
+      const made = new Uint32Array(length);
+      made.set(old);
+      return made;
+    };
+    this.keys = bigger(this.keys);
+    this.order = bigger(this.order);
+    this.spare = { keys: new Uint32Array(length), order: new Uint32Array(length) };
+  }
 }
 
 /** Each row of a bucket is compared with those before it that were like none before them. */

@@ -2,10 +2,8 @@
 
 import type { Place } from "../base/errors.ts";
 import { Column } from "./column.ts";
+import { Litter } from "./litter.ts";
 import type { RowFile } from "./row-file.ts";
-
-/** Bytes of rows read again after which what became of them is collected: left alone, it would be most of the memory. */
-const COLLECTED_BYTES = 32 << 20;
 
 /** All rows that may be in the mix, numbered from 0 in the order in which they were read. */
 export class RowTable {
@@ -17,7 +15,10 @@ export class RowTable {
   private readonly weights = new Column(Uint32Array);
   private readonly groups = new Column(Uint32Array);
   private readonly removed = new Column(Uint8Array);
-  private bytesRead = 0;
+  private readonly litter = new Litter();
+
+  /** @param kept what somebody will ask for; without weights each row weighs 1 */
+  constructor(private readonly kept: { readonly weights: boolean; readonly groups: boolean }) {}
 
   get rows(): number {
     return this.offsets.length;
@@ -41,13 +42,13 @@ export class RowTable {
     this.offsets.push(at.offset);
     this.lengths.push(at.bytes);
     this.numbers.push(number);
-    this.weights.push(weight);
-    this.groups.push(group);
+    if (this.kept.weights) this.weights.push(weight);
+    if (this.kept.groups) this.groups.push(group);
     this.removed.push(0);
   }
 
   weight(row: number): number {
-    return this.weights.at(row);
+    return this.kept.weights ? this.weights.at(row) : 1;
   }
 
   group(row: number): number {
@@ -85,11 +86,7 @@ export class RowTable {
 
   /** Its JSON, read again. */
   text(row: number): string {
-    this.bytesRead += this.lengths.at(row);
-    if (this.bytesRead > COLLECTED_BYTES) {
-      Bun.gc(true);
-      this.bytesRead = 0;
-    }
+    this.litter.add(this.lengths.at(row));
     return this.file(row).read(this.offsets.at(row), this.lengths.at(row));
   }
 }

@@ -4,7 +4,7 @@ import { existsSync, realpathSync } from "node:fs";
 import type { Terminal } from "../base/command.ts";
 import { Interrupted, UserError } from "../base/errors.ts";
 import { Interruption } from "../base/interruption.ts";
-import { fillQuota, holdOut, rngFor, rowsLeft, shuffled } from "./choose.ts";
+import { fillQuota, holdOut, rngFor, rowsLeft, shuffle } from "./choose.ts";
 import { Contamination } from "./contamination.ts";
 import { bandsFor, MinHash } from "./minhash.ts";
 import type { DuplicateSearch } from "./near-duplicates.ts";
@@ -39,7 +39,10 @@ export async function runMix(
   const pause = turns(interruption);
   const weigh = weighBy(spec.by, spec.base, spec.chatTemplate);
   const contamination = spec.contamination && (await Contamination.load(spec.contamination));
-  const table = new RowTable();
+  const table = new RowTable({
+    weights: spec.by !== "rows",
+    groups: spec.sources.some(({ holdout }) => holdout > 0 && holdout < 1),
+  });
   let spools = 0;
   const spool = () => `${paths.out}.part-${process.pid}.${spools++}`;
   const removedFile = stack.use(new OutputFile(paths.removed));
@@ -124,13 +127,13 @@ export async function runMix(
   };
   if (dryRun) return reportOf({ ...facts, hashes: undefined });
 
-  const all = new Uint32Array(chosen.reduce((sum, { length }) => sum + length, 0));
+  const order = new Uint32Array(chosen.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const rows of chosen) {
-    all.set(rows, at);
+    order.set(rows, at);
     at += rows.length;
   }
-  const order = shuffled(all, rngFor(spec.seed, "order"));
+  shuffle(order, rngFor(spec.seed, "order"));
   for (const file of opened.flat()) file.checkUnchanged();
   const heldRows = split.reduce((sum, { held }) => sum + held.length, 0);
   const out = stack.use(new OutputFile(paths.out));

@@ -9,6 +9,7 @@ const BLOCK_ROWS = 4096;
 
 /** A file without a name that holds the signatures. Rows are numbered from 0. */
 export class SketchFile implements Disposable {
+  readonly blockRows = BLOCK_ROWS;
   private readonly handle: number;
   private readonly keys: Uint32Array[];
   private readonly sketches: Uint8Array;
@@ -46,14 +47,10 @@ export class SketchFile implements Disposable {
     this.flushed = this.rows;
   }
 
-  /** The key of each row in one band. */
-  readBand(band: number, into: Uint32Array): void {
-    const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
-    for (let row = 0; row < this.rows; row += BLOCK_ROWS) {
-      const rows = Math.min(BLOCK_ROWS, this.rows - row);
-      const at = (row / BLOCK_ROWS) * this.blockBytes + band * BLOCK_ROWS * 4;
-      this.readAt(at, bytes.subarray(4 * row, 4 * (row + rows)));
-    }
+  /** The keys in one band of the rows from `first`, a multiple of {@link blockRows}, on. */
+  readKeys(band: number, first: number, into: Uint32Array): void {
+    const at = (first / BLOCK_ROWS) * this.blockBytes + band * BLOCK_ROWS * 4;
+    this.readAt(at, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
   }
 
   /** The sketch of one row, into `into` from `offset` on. */

@@ -32,7 +32,8 @@ export async function takeOutDuplicates(
       bands,
       sketchSize: sketches.size,
       takesPart: (row) => taking.some(({ first, end }) => row >= first && row < end),
-      readBand: (band, into) => sketches.readBand(band, into),
+      blockRows: sketches.blockRows,
+      readKeys: (band, first, into) => sketches.readKeys(band, first, into),
       readSketch: (row, into, offset) => sketches.readSketch(row, into, offset),
       shingles(row) {
         reader.read(readConversation(JSON.parse(table.text(row)), table.place(row)));
