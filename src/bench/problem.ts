@@ -17,6 +17,8 @@ export interface CodeProblem extends ProblemBase {
   readonly language: ProgramLanguage;
   /** What an answer goes on from (HumanEval's prompt); empty where an answer is the whole program. */
   readonly opening: string;
+  /** What follows an answer: MBPP's setup, which uses what the answer defines. */
+  readonly closing: string;
   /** The function that tests call; undefined where only the tests know. */
   readonly entryPoint: string | undefined;
   readonly tests: string;

@@ -53,6 +53,7 @@ const problem: CodeProblem = {
   prompt: "",
   language: "python",
   opening: 'import math\n\n\ndef helper():\n    return 1\n\n\ndef f(x):\n    """ Doc. """\n',
+  closing: "",
   entryPoint: "f",
   tests: "",
   reference: "",
@@ -76,6 +77,15 @@ test("assertions, prints and a main part beside a function are no part of a chat
   const own = programOf({ ...problem, opening: "" }, { ...answer, form: "chat", text });
   expect(own).toBe("def f(x):\n    assert x\n    return x\n\nK = 1");
   expect(programOf({ ...problem, opening: "" }, { ...answer, form: "completion", text: code })).toBe(code);
+});
+
+test("what MBPP sets up stands behind the answer and may use its classes", () => {
+  const text = "class Node:\n    pass";
+  const own = programOf(
+    { ...problem, opening: "", closing: "\nroot = Node()\n" },
+    { ...answer, form: "completion", text },
+  );
+  expect(own).toBe("class Node:\n    pass\nroot = Node()\n");
 });
 
 test("HumanEval is read packed and plain, MBPP whole and sanitized; a row of another shape is named", async () => {

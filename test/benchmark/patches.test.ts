@@ -50,6 +50,12 @@ for (const one of cases) {
 
 test("a change that the counts leave out is lost in silence by both programs, and is not strict", () => {
   const verdict = judgePatch("--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n+d\n", { f: "a\nb\n" });
-  expect(verdict).toMatchObject({ parses: true, git: true, loose: true, strict: false, after: { f: "a\nc\n" } });
+  expect(verdict).toMatchObject({
+    parses: true,
+    git: true,
+    loose: true,
+    strict: false,
+    after: { f: "a\nc\n" },
+  });
   expect(verdict.reason).toContain("more lines than its header counts");
 });

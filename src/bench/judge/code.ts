@@ -7,7 +7,12 @@ import type { CodeProblem } from "../problem.ts";
 import { type Judge, type Machinery, noAnswer, oneLine } from "./judgement.ts";
 
 /** The program that an answer means; null when there is none in it. */
-export function programOf(problem: CodeProblem, { text, form }: Answer): string | null {
+export function programOf(problem: CodeProblem, answer: Answer): string | null {
+  const program = openedProgram(problem, answer);
+  return program === null ? null : program + problem.closing;
+}
+
+function openedProgram(problem: CodeProblem, { text, form }: Answer): string | null {
   const { opening, entryPoint, language } = problem;
   if (text.trim() === "") return null;
   if (form === "completion" && fencedBlocks(text).length === 0) return opening + text;

@@ -26,6 +26,7 @@ export function readHumanEval(row: Row): CodeProblem {
     language: "python",
     prompt: `Complete this Python function. Answer with the whole function, imports included, in one \`\`\`python block and nothing else.\n\n\`\`\`python\n${opening.trimEnd()}\n\`\`\``,
     opening,
+    closing: "",
     entryPoint,
     tests: `${test}\ncheck(${entryPoint})\n`,
     reference: opening + text("canonical_solution"),

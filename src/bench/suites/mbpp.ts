@@ -19,17 +19,18 @@ export function readMbpp(row: Row): CodeProblem {
   if (tests.length === 0) throw new DataError({ ...place, field: "test_list" }, "no assertions");
   const { test_imports: imported, test_setup_code: setup } = fields;
   const imports = imported === undefined || imported === null ? [] : lines(fields, "test_imports", place);
-  const opening = typeof setup === "string" && setup !== "" ? `${setup.trimEnd()}\n` : "";
+  const closing = typeof setup === "string" && setup.trim() !== "" ? `\n${setup.trimEnd()}\n` : "";
   return {
     kind: "code",
     id: typeof fields.task_id === "number" ? String(fields.task_id) : stringField(fields, "task_id", place),
     language: "python",
     prompt: `${asked.trim()}\nThe code must pass these tests:\n\n\`\`\`python\n${tests.join("\n")}\n\`\`\`\n\nAnswer with the code in one \`\`\`python block and nothing else.`,
-    // Classes of the setup belong to the program: the tests hand their objects to it.
-    opening,
+    opening: "",
+    // Beside the answer, not beside the tests: some of it makes objects of classes that only the answer has.
+    closing,
     entryPoint: calledFunction(tests),
     tests: `${[...imports, ...tests].join("\n")}\n`,
-    reference: opening + stringField(fields, "code", place),
+    reference: stringField(fields, "code", place) + closing,
   };
 }
 
