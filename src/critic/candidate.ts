@@ -78,3 +78,13 @@ export interface Finding {
   readonly value: boolean | null;
   readonly evidence: string;
 }
+
+/** What a judgement depends on besides the candidate. */
+export interface JudgeSettings {
+  /** SHA-256 of fakes that are no secrets. */
+  readonly allowedSecrets: ReadonlySet<string>;
+  /** Labels that have to be true, where null would do otherwise. */
+  readonly required: readonly Label[];
+  /** Milliseconds that tests have without a reference. */
+  readonly testTimeoutMs: number;
+}

@@ -79,7 +79,7 @@ function isScript(a: Language | undefined, b: Language | undefined): boolean {
 }
 
 /** The language of a text that nobody named, by marks that prose does not have. */
-export function guess(text: string): Language {
+function guess(text: string): Language {
   const start = text.trimStart();
   if (/^(diff --git |--- \S.*\n\+\+\+ )/.test(start)) return "diff";
   if (/^#!.*\bpython/.test(start)) return "python";

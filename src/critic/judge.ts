@@ -5,6 +5,7 @@ import {
   type Candidate,
   type Evidence,
   type Finding,
+  type JudgeSettings,
   LABELS,
   type Label,
   type Labels,
@@ -25,16 +26,6 @@ export interface Judgement {
   readonly labels: Labels;
   readonly evidence: Evidence;
   readonly language: string;
-}
-
-/** What a judgement depends on besides the candidate. */
-export interface JudgeSettings {
-  /** SHA-256 of fakes that are no secrets. */
-  readonly allowedSecrets: ReadonlySet<string>;
-  /** Labels that have to be true, where null would do otherwise. */
-  readonly required: readonly Label[];
-  /** Milliseconds that tests have without a reference. */
-  readonly testTimeoutMs: number;
 }
 
 /** Judges `candidate`; without `runner` nothing is run, and what would have been is null.
@@ -66,7 +57,7 @@ export async function judge(
 }
 
 /** The code that is judged; where the prompt begins a function and the response goes on, both together. */
-export function programOf(candidate: Candidate): Extracted {
+function programOf(candidate: Candidate): Extracted {
   const { task } = candidate;
   const found = extract(responseOf(candidate), task.language ?? languageOfTests(candidate), task.entryPoint);
   if (found.language !== "python" || task.entryPoint === undefined) return found;
@@ -81,6 +72,8 @@ function languageOfTests({ task }: Candidate): "python" | undefined {
   return /^\s*(assert |def check\()/m.test(task.tests ?? "") ? "python" : undefined;
 }
 
+const UNREAD = "nothing here reads";
+
 function syntaxFinding(extracted: Extracted, facts: SourceFacts | undefined): Finding {
   const { language } = extracted;
   if (language === "text" || language === "diff")
@@ -88,7 +81,7 @@ function syntaxFinding(extracted: Extracted, facts: SourceFacts | undefined): Fi
       value: null,
       evidence: language === "text" ? "no code" : "a patch has no syntax of a program; see format_pass",
     };
-  if (facts === undefined) return { value: null, evidence: `nothing here reads ${language}: no sandbox` };
+  if (facts === undefined) return { value: null, evidence: `${UNREAD} ${language}: no sandbox` };
   if (extracted.code.trim() === "") return { value: false, evidence: `no ${language} in the response` };
   return facts.fault === undefined
     ? { value: true, evidence: `${language}, by ${facts.reader}` }
@@ -103,11 +96,16 @@ function entryFinding(
   if (name === undefined) return { value: null, evidence: "no name was asked for" };
   if (facts === undefined || extracted.language === "json")
     return { value: null, evidence: `names are not read from ${extracted.language}` };
-  if (facts.fault !== undefined && facts.names.size === 0)
-    return { value: false, evidence: `no ${name} in what does not parse` };
+  if (facts.fault !== undefined) return { value: false, evidence: `no ${name} in what does not parse` };
   // A method is asked for by its class: `Stack.push`.
   const top = name.split(".")[0]!;
   if (facts.names.has(top)) return { value: true, evidence: `defines ${name}` };
+  // Offline only plain definitions at the top are seen.
+  if (
+    facts.reader === "ruff" &&
+    new RegExp(`\\b(def|class|as|import)\\s+${RegExp.escape(top)}\\b`).test(extracted.code)
+  )
+    return { value: null, evidence: `${name} is there, but only CPython tells where` };
   const near = [...facts.names].find(
     (one) => one.toLowerCase().replaceAll("_", "") === top.toLowerCase().replaceAll("_", ""),
   );
@@ -137,6 +135,8 @@ function acceptance(
   if (missing.length > 0) return { value: false, evidence: `required and not true: ${missing.join(", ")}` };
   const untold = (task.tests !== undefined || task.cases.length > 0) && findings.tests_pass.value === null;
   if (untold) return { value: null, evidence: `tests_pass: ${findings.tests_pass.evidence}` };
+  if (findings.syntax_pass.evidence.startsWith(UNREAD))
+    return { value: null, evidence: `syntax_pass: ${findings.syntax_pass.evidence}` };
   if (task.schema !== undefined && findings.format_pass.value === null)
     return { value: null, evidence: `format_pass: ${findings.format_pass.evidence}` };
   return { value: true, evidence: `${entries.filter(([, { value }]) => value === true).length} labels true` };

@@ -18,14 +18,14 @@ export function isRepairable({ labels }: Judgement): boolean {
   return labels.accepted === false && labels.no_secret !== false;
 }
 
-/** Asks for a correction until one is accepted; `undefined` when none is.
+/** Asks for a correction until one is accepted; null when none is.
  *  @throws InfrastructureError when the endpoint gives up */
 export async function repair(
   candidate: Candidate,
   first: Judgement,
   { endpoint, attempts, maxTokens, judge }: Repairer,
   signal?: AbortSignal,
-): Promise<Repair | undefined> {
+): Promise<Repair | null> {
   const before = candidate.messages.slice(0, -1);
   const feedback = feedbackOn(first);
   const messages = [
@@ -40,7 +40,7 @@ export async function repair(
     if (judgement.labels.accepted === true)
       return { feedback, response: content, model: await endpoint.model(), judgement };
   }
-  return undefined;
+  return null;
 }
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -52,7 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** The evidence in words for a model. */
-export function feedbackOn({ labels, evidence }: Judgement): string {
+function feedbackOn({ labels, evidence }: Judgement): string {
   const failed = LABELS.filter((label) => label !== "accepted" && labels[label] === false);
   const lines = failed.map((label) => `- ${WORDS[label] ?? label}: ${evidence[label]}`);
   return `Your answer was checked, and it is not right yet:\n${lines.join("\n")}\nGive the whole corrected answer, in the form that was asked for first, and nothing else.`;

@@ -4,7 +4,7 @@ import { deflateRawSync } from "node:zlib";
 import type { Finding } from "./candidate.ts";
 
 /** What is measured of a text. */
-export interface RepetitionMeasures {
+interface RepetitionMeasures {
   /** Most rounds that a loop of one to eight lines makes, one after the other. */
   readonly lineLoop: number;
   /** Lines of that loop. */
@@ -20,7 +20,7 @@ export interface RepetitionMeasures {
 }
 
 /** From where a text counts as repeating. */
-export const REPETITION_LIMITS = {
+const REPETITION_LIMITS = {
   /** Rounds of a loop of lines. */
   lineLoop: 5,
   /** Rounds of a loop of words. */
@@ -51,7 +51,7 @@ const FILLERS: readonly RegExp[] = [
 ];
 
 /** Measures `text`. */
-export function measureRepetition(text: string): RepetitionMeasures {
+function measureRepetition(text: string): RepetitionMeasures {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const words = text.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu) ?? [];
   const bytes = Buffer.from(text);

@@ -12,9 +12,9 @@ import { Interruption } from "../base/interruption.ts";
 import { Journal } from "../base/journal.ts";
 import { type Job, startProgress } from "../base/progress.ts";
 import { readValues } from "../data/read-records.ts";
-import { type Candidate, LABELS, type Label } from "./candidate.ts";
+import { type Candidate, type JudgeSettings, LABELS, type Label } from "./candidate.ts";
 import { type CriticOptions, usualJobs } from "./critic-options.ts";
-import { type Judgement, type JudgeSettings, judge, unjudged } from "./judge.ts";
+import { type Judgement, judge, unjudged } from "./judge.ts";
 import { toCandidate } from "./normalise.ts";
 import { isRepairable, repair } from "./repair.ts";
 import { type Repair, taskFields, toRepairRow, toRow } from "./row.ts";
@@ -77,8 +77,15 @@ export async function runCritic(options: CriticOptions, terminal: Terminal): Pro
     let value: Known = { judgement };
     if (endpoint !== undefined && wantsRepair(value)) {
       const judgeAgain = (corrected: Candidate) => judge(corrected, runner, settings);
-      const found = await repair(candidate, judgement, { ...endpoint, judge: judgeAgain }, signal);
-      value = { judgement, repair: found ?? null };
+      const found = await repair(candidate, judgement, { ...endpoint, judge: judgeAgain }, signal).catch(
+        (error) => {
+          // A later run may try again; the labels are the same either way.
+          if (!(error instanceof InfrastructureError) || !error.retryable) throw error;
+          progress.note(`${candidate.id}: not repaired: ${error.message}`);
+          return undefined;
+        },
+      );
+      value = found === undefined ? { judgement } : { judgement, repair: found };
     }
     known.set(key, value);
     journal.append({ key, ...value });

@@ -1,9 +1,8 @@
 // The tests of a candidate, run in the sandbox after its reference has shown that they can be passed.
 
 import { judgePatch } from "../bench/diff/apply-patch.ts";
-import type { Candidate, Finding } from "./candidate.ts";
+import type { Candidate, Finding, JudgeSettings } from "./candidate.ts";
 import type { Extracted } from "./extract.ts";
-import type { JudgeSettings } from "./judge.ts";
 import { calibrate } from "./run-program/calibrate.ts";
 import type {
   Calibration,

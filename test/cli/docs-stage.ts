@@ -104,6 +104,16 @@ function completions(path: string): void {
   writeFileSync(path, answers.map((one) => `${JSON.stringify(one)}\n`).join(""));
 }
 
+function candidates(path: string): void {
+  const asked = { language: "python", entry_point: "twice", tests: "assert twice(2) == 4" };
+  const rows = [1, 2, 3, 4].map((id) => ({
+    id,
+    prompt: "Write twice.",
+    response: `def twice(x):\n    return x * 2  # ${id}\n`,
+  }));
+  writeFileSync(path, rows.map((row) => `${JSON.stringify({ ...row, ...asked })}\n`).join(""));
+}
+
 const adapter = (path: string) => cpSync(tinyAdapter, path, { recursive: true });
 
 function tokenIds(path: string): void {
@@ -121,6 +131,7 @@ export const props: Readonly<Record<string, Props>> = {
     "HumanEval.jsonl": (path) => cpSync(humanEval, path),
     "samples.jsonl": completions,
   },
+  "docs/critic.md": { base: tinyBase, "candidates.jsonl": candidates },
   "docs/eval.md": { base: tinyBase, ckpt: adapter, holdout: heldOut },
   "docs/experiment.md": { ...smollm2 },
   "docs/factory.md": { base: tinyBase },

@@ -69,7 +69,7 @@ const FENCES =
   /```|~~~|\b(?:in|inside|within|with|as|using)\s+(?:a\s+|one\s+|single\s+|the\s+)*(?:fenced\s+|markdown\s+|code\s+|python\s+|json\s+)*(?:code\s+)?(?:fences?|blocks?)\b|\b(?:fenced|markdown)\s+(?:code\s+)?block/i;
 
 /** What the candidate's row or prompt says about fences. */
-export function fencesWanted(candidate: Candidate): "none" | "allowed" | "required" | undefined {
+function fencesWanted(candidate: Candidate): "none" | "allowed" | "required" | undefined {
   if (candidate.task.fences !== undefined) return candidate.task.fences;
   const text = candidate.messages
     .filter(({ role }) => role !== "assistant")

@@ -16,11 +16,14 @@ export function shadowsIn(source: string): string[] {
   return names.map((match) => match[1] ?? match[2]!).filter((name) => BUILTINS.has(name));
 }
 
-/** Builtins that the first assertion calls first and the candidate defines: the tests mean the candidate's. */
+/** Builtins that the candidate defines and the tests mean: where they call nothing else of the candidate's. */
 export function namesOfBuiltins(tests: string, candidate: string): string[] {
-  const first =
-    /^\s*assert\s+(?:not\s+)?(\w+)\s*\(/m.exec(tests)?.[1] ?? /\bcheck\(\s*(\w+)\s*\)/.exec(tests)?.[1];
-  return first !== undefined && shadowsIn(candidate).includes(first) ? [first] : [];
+  const own = [...candidate.matchAll(/^(?:async\s+)?(?:def|class)\s+(\w+)|^(\w+)\s*=(?!=)/gm)];
+  const names = new Set(own.map((match) => match[1] ?? match[2]!));
+  const called = [...tests.matchAll(/\b(\w+)\s*\(/g)]
+    .map((match) => match[1]!)
+    .filter((name) => names.has(name));
+  return called.every((name) => BUILTINS.has(name)) ? called : [];
 }
 
 /** True when the tests use a class that the candidate defines by its name: only then may its objects take part. */

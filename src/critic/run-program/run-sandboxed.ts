@@ -137,6 +137,6 @@ function safe(path: string): string {
 }
 
 /** True for a relative path that leads nowhere else. */
-export function isInside(path: string): boolean {
+function isInside(path: string): boolean {
   return path !== "" && !path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..");
 }

@@ -20,7 +20,7 @@ const STANDS_FOR =
 
 /** A value that is looked up when the program runs. */
 const LOOKED_UP =
-  /^(?:process\.env|os\.environ|os\.getenv|getenv|env\.|env\[|config\.|settings\.|self\.|this\.|args\.|options\.|params\.|req\.|request\.|\$|%|<|\{\{|@|--|\/|\.\/|https?:)|^(?:[a-z_]+\.)+[a-z_]+$|\(\)?$|^[a-z]+(?:[A-Z][a-z]+)+$|^[a-z]+(?:[_-][a-z]+)+$|^[A-Z]+(?:_[A-Z]+)+$/;
+  /^(?:process\.env|os\.environ|os\.getenv|getenv|env\.|env\[|config\.|settings\.|self\.|this\.|args\.|options\.|params\.|req\.|request\.|\$|%|<|\{\{|@|--|\/|\.\/|https?:)|^(?:[a-z_]+\.)+[a-z_]+$|\(\)?$|^[a-z]+(?:[A-Z][a-z]+)+$|^[a-z]+(?:_[a-z0-9]+)+$|^[a-z]+(?:-[a-z]+)+$|^[A-Z]+(?:_[A-Z]+)+$/;
 
 /** Fakes that documentation prints and that no word gives away, by hash: the token that jwt.io shows. */
 const DOCUMENTED: ReadonlySet<string> = new Set([

@@ -20,7 +20,13 @@ const marked = (id: string, mark: string, body: string, entropy = 3, flags = "g"
 });
 
 /** `name_of_service... = "value"`, where the value alone says nothing. */
-const assigned = (id: string, keywords: readonly string[], name: string, value: string, entropy = 3): SecretRule => ({
+const assigned = (
+  id: string,
+  keywords: readonly string[],
+  name: string,
+  value: string,
+  entropy = 3,
+): SecretRule => ({
   id,
   pattern: new RegExp(
     `\\b[\\w.-]{0,50}?(?:${name})(?:[\\w .\\t-]{0,20})["'\`\\s]{0,3}(?:=|>|:{1,3}=|\\|\\||:|=>|\\?=|,)[\\s"'\`=]{0,5}(${value})(?=["'\`\\s;,)\\]}]|$)`,
@@ -78,8 +84,8 @@ export const SECRET_RULES: readonly SecretRule[] = [
     keywords: [":aa"],
     entropy: 3,
   },
-  marked("openai-key", "sk-(?:proj-|svcacct-|admin-)?", "[A-Za-z0-9_-]{20,180}", 3.5),
   marked("anthropic-key", "sk-ant-(?:api|admin)\\d\\d-", "[A-Za-z0-9_-]{80,110}"),
+  marked("openai-key", "sk-(?:proj-|svcacct-|admin-)?", "[A-Za-z0-9_-]{20,180}", 3.5),
   marked("huggingface-token", "hf_", "[A-Za-z]{34}"),
   marked("huggingface-org-token", "api_org_", "[A-Za-z]{34}"),
   marked("replicate-token", "r8_", "[A-Za-z0-9]{37}"),
@@ -156,5 +162,11 @@ export const SECRET_RULES: readonly SecretRule[] = [
     "[A-Za-z0-9+/=_.~-]{16,150}",
     3.5,
   ),
-  assigned("generic-password", ["pass", "pwd"], "password|passwd|passphrase|\\bpwd", "[^\\s\"'`;,(){}<>$\\[\\]]{8,100}", 3),
+  assigned(
+    "generic-password",
+    ["pass", "pwd"],
+    "password|passwd|passphrase|\\bpwd",
+    "[^\\s\"'`;,(){}<>$\\[\\]]{8,100}",
+    3,
+  ),
 ];

@@ -52,7 +52,9 @@ export async function pythonNames(source: string): Promise<ReadonlySet<string>> 
     field = /^ {20}(\w+):/.exec(line)?.[1] ?? field;
     const id = /^ {24,}id: Name\("(.+)"\),$/.exec(line)?.[1];
     const defines = /^(FunctionDef|ClassDef)$/.test(kind) ? field === "name" : /^targets?$/.test(field);
-    if (id !== undefined && defines) names.add(id);
+    if (id === undefined || !defines) continue;
+    if (kind === "Delete") names.delete(id);
+    else names.add(id);
   }
   return names;
 }
