@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bandsFor, MinHash } from "../../src/mix/minhash.ts";
+import { findDuplicates } from "../../src/mix/near-duplicates.ts";
 import { sortByKey } from "../../src/mix/sort-by-key.ts";
 import { golden, lines, rowsFile, runMix, talk } from "./run-mix.ts";
 
@@ -57,6 +58,37 @@ describe("near-duplicates", () => {
     expect(left((await runMix(`dedup: false\n${yaml("")}`)).report)).toEqual([10, 20]);
   });
 });
+
+test("among more rows than are sorted at once, those that meet are found all the same", async () => {
+  const rows = 2_300_000;
+  // Rows 0 to 49 are said again twice, more than a million rows on each time.
+  const said = (row: number) => (row % 1_100_000 < 50 ? row % 1_100_000 : row);
+  const found = findDuplicates(
+    {
+      rows,
+      bands: 1,
+      sketchSize: 1,
+      blockRows: 4096,
+      takesPart: (row) => row !== 1_100_007,
+      readKeys(band, first, into) {
+        for (let i = 0; i < into.length; i++) into[i] = Bun.hash.xxHash32(`${band} ${said(first + i)}`);
+      },
+      readSketch(row, into, offset) {
+        into[offset] = said(row) & 255;
+      },
+      shingles: (row) => Uint32Array.of(said(row)),
+    },
+    0.8,
+    async () => undefined,
+  );
+  const pairs: number[][] = [];
+  for await (const { row, of } of found) pairs.push([row, of]);
+  const again = Array.from({ length: 50 }, (_, i) => i);
+  expect(pairs).toEqual([
+    ...again.filter((i) => i !== 7).map((i) => [1_100_000 + i, i]),
+    ...again.map((i) => [2_200_000 + i, i]),
+  ]);
+}, 60_000);
 
 test("bands miss a pair at the threshold less than once in a thousand, and are as long as that allows", () => {
   // (1 - t^r)^b by hand: 0.8^5 = 0.32768, 0.67232^25 = 4.9e-5; 0.8^6 = 0.262144, 0.737856^21 = 1.69e-3.
