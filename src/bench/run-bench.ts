@@ -75,6 +75,9 @@ export async function runBench(
     onReference: () => tried.update(++references),
   }).finally(() => tried.end());
   const answers = given ?? (await draw(name, set, options, run, terminal));
+  // What took long to draw is kept whatever becomes of judging it.
+  if (given === undefined)
+    writeFileAtomic(join(out, `${name}.completions.jsonl`), answers.map(completionLine).join(""));
   const bar = startProgress(terminal, { label: `${name}: judged`, total: answers.length, unit: "answers" });
   let [judged, passed] = [0, 0];
   const scores = await scoreAnswers(problems, answers, bench, {
@@ -96,8 +99,6 @@ export async function runBench(
     machinery: await machinery.facts(),
   });
   const result = { ...bare, comparisons: comparisonsOf(bare, subject.label, earlier, history) };
-  if (given === undefined)
-    writeFileAtomic(join(out, `${name}.completions.jsonl`), answers.map(completionLine).join(""));
   writeFileAtomic(join(out, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
   history.add(historyRow(subject.label, result));
   for (const warning of resultWarnings(result)) terminal.warn(warning);
