@@ -55,7 +55,7 @@ export async function* findDuplicates(
   const pairs = new Pairs(rows, threshold);
   const crowd = new Uint8Array(rows.rows);
   const parts = Math.max(1, Math.ceil(rows.rows / PART_ROWS));
-  const buckets = new Buckets(rows);
+  const buckets = new Buckets(rows, parts);
   for (let band = 0; band < rows.bands; band++) {
     for (let part = 0; part < parts; part++)
       for (const bucket of buckets.of(band, part, parts)) compareBucket(bucket, pairs, links, crowd);
@@ -67,13 +67,21 @@ export async function* findDuplicates(
 
 /** Rows that meet in one band, a part of all keys at a time. */
 class Buckets {
-  private keys = new Uint32Array(1024);
-  private order = new Uint32Array(1024);
-  private spare = { keys: new Uint32Array(1024), order: new Uint32Array(1024) };
+  private keys: Uint32Array;
+  private order: Uint32Array;
+  private spare: { keys: Uint32Array; order: Uint32Array };
   private readonly block: Uint32Array;
 
-  constructor(private readonly rows: Comparable) {
+  constructor(
+    private readonly rows: Comparable,
+    parts: number,
+  ) {
     this.block = new Uint32Array(rows.blockRows);
+    // Keys are hashes, so parts are of nearly one size; what outgrew its room would be left behind.
+    const room = Math.ceil((1.02 * rows.rows) / parts) + rows.blockRows;
+    this.keys = new Uint32Array(room);
+    this.order = new Uint32Array(room);
+    this.spare = { keys: new Uint32Array(room), order: new Uint32Array(room) };
   }
 
   /** Rows of equal keys, two at least, in ascending order; only until the next bucket is asked for. */
