@@ -93,6 +93,10 @@ export function readVerdict(
     mode === "together" && program.language === "python" ? reachesOut(program.candidate) : undefined;
   if (reason === "passed" && forbidden !== undefined)
     return verdict("failed", `the candidate uses ${forbidden} in the process of its own tests`);
+  const engine =
+    program.language === "sh" ? null : /\bbun:(?:ffi|jsc)\b|\binspector\b/.exec(program.candidate);
+  if (reason === "passed" && engine !== null && program.language !== "python")
+    return verdict("failed", `the candidate uses ${engine[0]} in the realm of its own tests`);
   if (reason === "no_verdict" && result.outOfMemory) return verdict("out_of_memory", "out of memory");
   if (reason === "unportable") return verdict("unportable", text);
   return verdict(reason as TestVerdict["reason"], text.trim() || reason);

@@ -333,7 +333,7 @@ def judge():
 
     def fill(space, known):
         for name, value in known:
-            if name in hidden:
+            if name in hidden or name.startswith("__"):
                 continue
             if type(value) is list and value[0] in ("module", "from"):
                 root = value[1].split(".")[0]
