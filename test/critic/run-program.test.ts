@@ -76,6 +76,23 @@ const sums = "assert add(1, 2) == 3\n";
 
 describe("a pass is not to be had by", () => {
   const forgeries: readonly (readonly [string, string, string, ProgramLanguage?])[] = [
+    [
+      "the engine's own modules",
+      "import('bun:ffi'); const add = (a, b) => a + b",
+      "assert.equal(add(1, 2), 3)",
+      "javascript",
+    ],
+    [
+      "the judge's memory in JavaScript",
+      "const add = () => require('fs').openSync('/proc/self/mem', 'r') && 3",
+      "assert.equal(add(1, 2), 3)",
+      "javascript",
+    ],
+    [
+      "an answer in the judge's own words",
+      "import os, json\nfor f in range(3, 12):\n  try: os.write(f, (json.dumps(['ready', [['__builtins__', ['dict', []]]]]) + '\\n').encode())\n  except OSError: pass\ndef add(a, b): return 9",
+      sums,
+    ],
     ["os._exit(0) while it is imported", "import os\nos._exit(0)", sums],
     ["os._exit(0) while it is called", "import os\ndef add(a, b): os._exit(0)", sums],
     ["sys.exit(0)", "import sys\ndef add(a, b): sys.exit(0)", sums],
