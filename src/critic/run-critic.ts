@@ -11,7 +11,8 @@ import { closest, DataError, InfrastructureError, Interrupted, UserError } from 
 import { Interruption } from "../base/interruption.ts";
 import { Journal } from "../base/journal.ts";
 import { type Job, startProgress } from "../base/progress.ts";
-import { readValues } from "../data/read-records.ts";
+import { parseJson } from "../data/parse-json.ts";
+import { readLines } from "../data/read-lines.ts";
 import { type Candidate, type JudgeSettings, LABELS, type Label } from "./candidate.ts";
 import { type CriticOptions, usualJobs } from "./critic-options.ts";
 import { type Judgement, judge, unjudged } from "./judge.ts";
@@ -42,7 +43,7 @@ export async function runCritic(options: CriticOptions, terminal: Terminal): Pro
   if (resolve(options.in) === resolve(options.out))
     throw new UserError(`--out ${options.out}: expected another file than --in, got the same`);
   const endpoint = openRepairer(options);
-  const count = await countRows(options.in);
+  const count = countRows(options.in);
   await using runner = await openRunner(options, terminal);
   using journal = new Journal(`${options.out}.cache`);
   const salt = JSON.stringify([
@@ -128,21 +129,23 @@ export async function runCritic(options: CriticOptions, terminal: Terminal): Pro
   } finally {
     progress.end();
   }
-  return await writeOut(options, (candidate) => known.get(keyOf(candidate, salt))!);
+  return writeOut(options, (candidate) => known.get(keyOf(candidate, salt))!);
 }
 
-async function writeOut(options: CriticOptions, find: (candidate: Candidate) => Known): Promise<YieldReport> {
+/** Writes the rows one by one: a file may be larger than memory. */
+function writeOut(options: CriticOptions, find: (candidate: Candidate) => Known): YieldReport {
   const tally = new YieldTally();
-  const rows: Uint8Array[] = [];
   const repairs: Uint8Array[] = [];
   const line = (row: unknown) => new TextEncoder().encode(`${JSON.stringify(row)}\n`);
-  for await (const candidate of candidatesOf(options.in)) {
-    const { judgement, repair: found } = find(candidate);
-    tally.add(candidate.id, judgement, Boolean(found));
-    rows.push(line(toRow(candidate, judgement)));
-    if (found) repairs.push(line(toRepairRow(candidate, found)));
+  function* rows(): Generator<Uint8Array> {
+    for (const candidate of candidatesOf(options.in)) {
+      const { judgement, repair: found } = find(candidate);
+      tally.add(candidate.id, judgement, Boolean(found));
+      yield line(toRow(candidate, judgement));
+      if (found) repairs.push(line(toRepairRow(candidate, found)));
+    }
   }
-  writeChunksAtomic(options.out, rows);
+  writeChunksAtomic(options.out, rows());
   if (options.repair) writeChunksAtomic(repairsPath(options), repairs);
   return tally.report();
 }
@@ -219,11 +222,11 @@ async function openRunner(
 }
 
 /** Reads every row once, so that a wrong one is told before anything is judged. */
-async function countRows(file: string): Promise<number> {
+function countRows(file: string): number {
   if (!existsSync(file)) throw new UserError(`--in ${file}: expected candidates, got no such file`);
   let count = 0;
   const ids = new Map<string, number | undefined>();
-  for await (const { id, place } of candidatesOf(file)) {
+  for (const { id, place } of candidatesOf(file)) {
     if (ids.has(id)) {
       const first = ids.get(id);
       throw new DataError(
@@ -238,9 +241,11 @@ async function countRows(file: string): Promise<number> {
   return count;
 }
 
-async function* candidatesOf(file: string): AsyncGenerator<Candidate> {
-  for await (const { value, place } of readValues(file, ["messages", "prompt", "response"]))
-    yield toCandidate(value, place);
+function* candidatesOf(file: string): Generator<Candidate> {
+  for (const { line, text } of readLines(file)) {
+    const place = { file, line };
+    yield toCandidate(parseJson(text, place, "line"), place);
+  }
 }
 
 function keyOf(candidate: Candidate, salt: string): string {
@@ -251,14 +256,14 @@ function keyOf(candidate: Candidate, salt: string): string {
 /** Runs `work` over all items, at most `most` at once.
  *  @throws the first error, once what runs has ended */
 async function forEachAtOnce<T>(
-  items: AsyncIterable<T>,
+  items: Iterable<T>,
   most: number,
   signal: AbortSignal,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
-  for await (const item of items) {
+  for (const item of items) {
     if (failure || signal.aborted) break;
     const one: Promise<void> = work(item)
       .catch((error) => {
