@@ -4,7 +4,7 @@
 /** Bytes of rows after which what became of them is collected. */
 const MOST = 8 << 20;
 
-/** Counts bytes of rows that were read, and collects them when they are many. */
+/** Counts bytes of rows that were read and lists that were made, and collects them when they are many. */
 export class Litter {
   private bytes = 0;
 

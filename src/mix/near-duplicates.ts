@@ -58,7 +58,8 @@ export async function* findDuplicates(
   const buckets = new Buckets(rows, parts);
   for (let band = 0; band < rows.bands; band++) {
     for (let part = 0; part < parts; part++)
-      for (const bucket of buckets.of(band, part, parts)) compareBucket(bucket, pairs, links, crowd);
+      for (const { from, to } of buckets.of(band, part, parts))
+        compareBucket(buckets.order, from, to, pairs, links, crowd);
     await tick(band + 1);
   }
   yield* settle(rows.rows, links, pairs);
@@ -68,7 +69,8 @@ export async function* findDuplicates(
 /** Rows that meet in one band, a part of all keys at a time. */
 class Buckets {
   private keys: Uint32Array;
-  private order: Uint32Array;
+  /** Rows, those of a bucket side by side. */
+  order: Uint32Array;
   private spare: { keys: Uint32Array; order: Uint32Array };
   private readonly block: Uint32Array;
 
@@ -84,15 +86,15 @@ class Buckets {
     this.spare = { keys: new Uint32Array(room), order: new Uint32Array(room) };
   }
 
-  /** Rows of equal keys, two at least, in ascending order; only until the next bucket is asked for. */
-  *of(band: number, part: number, parts: number): Generator<Uint32Array> {
+  /** Where in {@link order} rows of equal keys stand, two at least, in ascending order. */
+  *of(band: number, part: number, parts: number): Generator<{ from: number; to: number }> {
     const count = this.collect(band, part, parts);
     const { keys, order } = this;
     sortByKey(keys, order, count, this.spare);
     for (let from = 0; from < count; ) {
       let to = from + 1;
       while (to < count && keys[to] === keys[from]) to++;
-      if (to - from > 1) yield order.subarray(from, to);
+      if (to - from > 1) yield { from, to };
       from = to;
     }
   }
@@ -102,7 +104,7 @@ class Buckets {
     let count = 0;
     for (let first = 0; first < rows.rows; first += block.length) {
       const here = Math.min(block.length, rows.rows - first);
-      rows.readKeys(band, first, block.subarray(0, here));
+      rows.readKeys(band, first, here === block.length ? block : block.subarray(0, here));
       if (count + here > this.keys.length) this.grow();
       for (let i = 0; i < here; i++) {
         const key = block[i]!;
@@ -128,10 +130,18 @@ class Buckets {
 }
 
 /** Each row of a bucket is compared with those before it that were like none before them. */
-function compareBucket(bucket: Uint32Array, pairs: Pairs, links: Links, crowd: Uint8Array): void {
+function compareBucket(
+  order: Uint32Array,
+  from: number,
+  to: number,
+  pairs: Pairs,
+  links: Links,
+  crowd: Uint8Array,
+): void {
   const firsts: number[] = [];
   pairs.clearSketches();
-  for (const row of bucket) {
+  for (let at = from; at < to; at++) {
+    const row = order[at]!;
     if (links.linksToAny(row, firsts)) continue;
     let found = false;
     for (let i = 0; i < firsts.length && !found; i++) {

@@ -15,7 +15,8 @@ export class RowTable {
   private readonly weights = new Column(Uint32Array);
   private readonly groups = new Column(Uint32Array);
   private readonly removed = new Column(Uint8Array);
-  private readonly litter = new Litter();
+  /** What was made of rows and is no longer needed. */
+  readonly litter = new Litter();
 
   /** @param kept what somebody will ask for; without weights each row weighs 1 */
   constructor(private readonly kept: { readonly weights: boolean; readonly groups: boolean }) {}

@@ -90,9 +90,10 @@ export async function runMix(
       repeated,
     });
 
-  const split = scanned.map(({ spec: { holdout }, first, end }) =>
-    holdOut(table, rowsLeft(table, first, end), holdout),
-  );
+  const split = scanned.map(({ spec: { holdout }, first, end }) => {
+    table.litter.add(8 * (end - first));
+    return holdOut(table, rowsLeft(table, first, end), holdout);
+  });
   const unitsOf = (rows: Uint32Array) => rows.reduce((sum, row) => sum + table.weight(row), 0);
   const supplies = split.map(({ mixed }, i) => ({
     spec: spec.sources[i]!,
@@ -100,11 +101,11 @@ export async function runMix(
     units: unitsOf(mixed),
   }));
   const quotas = quotasFor(supplies, spec);
-  const chosen = split.map(({ mixed }, i) =>
-    quotas.units[i] === 0
-      ? new Uint32Array(0)
-      : fillQuota(table, mixed, quotas.units[i]!, rngFor(spec.seed, `rows/${spec.sources[i]!.name}`)),
-  );
+  const chosen = split.map(({ mixed }, i) => {
+    if (quotas.units[i] === 0) return new Uint32Array(0);
+    table.litter.add(8 * mixed.length);
+    return fillQuota(table, mixed, quotas.units[i]!, rngFor(spec.seed, `rows/${spec.sources[i]!.name}`));
+  });
   const results = scanned.map(
     (one, i): SourceResult => ({
       scanned: one,

@@ -8,7 +8,6 @@ import { dataFiles } from "../data/read-records.ts";
 import { looksLikeScenario } from "../data/trajectory.ts";
 import type { Contamination, Finding } from "./contamination.ts";
 import { type Conversation, conversationText, readConversation } from "./conversation.ts";
-import { Litter } from "./litter.ts";
 import type { MinHash } from "./minhash.ts";
 import { RowFile } from "./row-file.ts";
 import type { RowTable } from "./row-table.ts";
@@ -93,14 +92,13 @@ export async function scanSource(
   const ids = new Set<number>();
   const groupField = spec.groupBy;
   const reader = new RowReader(spec.dedup?.ngram ?? 1);
-  const litter = new Litter();
   let before = 0;
   for (const file of files) {
     table.open(file);
     for await (const { value, place, number, offset, bytes, text } of file.rows()) {
       if (files.length > 1 && extname(file.path) === ".json" && looksLikeScenario(value)) continue;
       counts.rows++;
-      litter.add(bytes);
+      table.litter.add(bytes);
       content.update(text).update("\n");
       const row = readConversation(value, place);
       if (row.verdict) refuseSameId(row.id!, ids, place);

@@ -50,19 +50,19 @@ export class SketchFile implements Disposable {
   /** The keys in one band of the rows from `first`, a multiple of {@link blockRows}, on. */
   readKeys(band: number, first: number, into: Uint32Array): void {
     const at = (first / BLOCK_ROWS) * this.blockBytes + band * BLOCK_ROWS * 4;
-    this.readAt(at, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
+    this.readAt(at, into, 0, into.byteLength);
   }
 
   /** The sketch of one row, into `into` from `offset` on. */
   readSketch(row: number, into: Uint8Array, offset: number): void {
     const block = Math.floor(row / BLOCK_ROWS);
     const at = block * this.blockBytes + BLOCK_ROWS * 4 * this.bands + (row % BLOCK_ROWS) * this.size;
-    this.readAt(at, into.subarray(offset, offset + this.size));
+    this.readAt(at, into, offset, this.size);
   }
 
-  private readAt(position: number, into: Uint8Array): void {
-    for (let done = 0; done < into.length; ) {
-      const got = readSync(this.handle, into, done, into.length - done, position + done);
+  private readAt(position: number, into: NodeJS.ArrayBufferView, offset: number, bytes: number): void {
+    for (let done = 0; done < bytes; ) {
+      const got = readSync(this.handle, into, offset + done, bytes - done, position + done);
       if (got === 0) throw new Error(`${this.path}: signatures end at ${position + done}`);
       done += got;
     }

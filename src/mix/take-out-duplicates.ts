@@ -44,6 +44,7 @@ export async function takeOutDuplicates(
     spec.dedup!.threshold,
     async (done) => {
       comparing.update(done);
+      table.litter.add(8 * table.rows);
       await pause();
     },
   );
