@@ -45,7 +45,7 @@ export interface DuplicateSearch {
 }
 
 /** Finds rows whose Jaccard similarity to an earlier kept row is at least `threshold`, in ascending order.
- *  @param tick is called after each band */
+ *  @param tick is called now and then with the bands that are done, parts of one included */
 export async function* findDuplicates(
   rows: Comparable,
   threshold: number,
@@ -57,10 +57,11 @@ export async function* findDuplicates(
   const parts = Math.max(1, Math.ceil(rows.rows / PART_ROWS));
   const buckets = new Buckets(rows, parts);
   for (let band = 0; band < rows.bands; band++) {
-    for (let part = 0; part < parts; part++)
+    for (let part = 0; part < parts; part++) {
       for (const { from, to } of buckets.of(band, part, parts))
         compareBucket(buckets.order, from, to, pairs, links, crowd);
-    await tick(band + 1);
+      await tick(band + (part + 1) / parts);
+    }
   }
   yield* settle(rows.rows, links, pairs);
   return { compared: pairs.compared, crowded: crowd.reduce((sum, one) => sum + one, 0) };
@@ -138,8 +139,8 @@ function compareBucket(
   links: Links,
   crowd: Uint8Array,
 ): void {
-  const firsts: number[] = [];
-  pairs.clearSketches();
+  pairs.clear();
+  const { firsts } = pairs;
   for (let at = from; at < to; at++) {
     const row = order[at]!;
     if (links.linksToAny(row, firsts)) continue;
@@ -214,6 +215,8 @@ class Links {
 /** Compares two rows, by sketch and by text. */
 class Pairs {
   compared = 0;
+  /** Rows of the bucket that were like none before them. */
+  readonly firsts: number[] = [];
   private readonly sketches: Uint8Array;
   private readonly own: Uint8Array;
   private ownRow = -1;
@@ -230,8 +233,10 @@ class Pairs {
     this.least = (threshold - SKETCH_MARGIN) * rows.sketchSize;
   }
 
-  clearSketches(): void {
+  /** A new bucket begins. */
+  clear(): void {
     this.count = 0;
+    this.firsts.length = 0;
     this.ownRow = -1;
   }
 

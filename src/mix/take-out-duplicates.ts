@@ -26,6 +26,7 @@ export async function takeOutDuplicates(
   const reader = new RowReader(spec.dedup!.ngram);
   const sourceOf = (row: number) => scanned.findIndex(({ end }) => row < end);
   const taking = scanned.filter(({ spec: one }) => one.dedup);
+  let before = 0;
   const search = findDuplicates(
     {
       rows: table.rows,
@@ -44,7 +45,8 @@ export async function takeOutDuplicates(
     spec.dedup!.threshold,
     async (done) => {
       comparing.update(done);
-      table.litter.add(8 * table.rows);
+      table.litter.add(8 * table.rows * (done - before));
+      before = done;
       await pause();
     },
   );
