@@ -27,7 +27,9 @@ function flagsOf(command: Command): Flag[] {
     values: valuesOf(option),
   }));
   const config =
-    own.length > 0 ? [{ name: "config", help: "YAML file of options", values: "files" as const }] : [];
+    own.length > 0 && !("config" in command.options)
+      ? [{ name: "config", help: "YAML file of options", values: "files" as const }]
+      : [];
   const shared = [...globalFlags, { flag: "help", help: "help for the command" }];
   return [...own, ...config, ...shared.map(({ flag, help }) => ({ name: flag, help, values: undefined }))];
 }

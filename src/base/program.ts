@@ -172,7 +172,11 @@ function addCommand(
       throw new UserError(
         `${wordsOf(leaf)}: expected ${["options only", "one word and options", "two words and options"][operands.length]}, got ${show(extra)}`,
       );
-    const { config, ...flags } = ownOptions(leaf, parent === program ? undefined : parent);
+    const { config: file, ...flags } = ownOptions(leaf, parent === program ? undefined : parent);
+    // A command whose table has `config` reads that file itself: it is more than options.
+    const own = "config" in command.options;
+    const config = own ? undefined : file;
+    if (own) flags.config = file;
     for (const [i, key] of operands.entries())
       flags[key] ??= key === last && open && given.length > i ? given.slice(i) : given[i];
     const fromFile =
@@ -209,7 +213,7 @@ function addOptions(leaf: Program, table: OptionTable): void {
     if (option.type === "string" && option.negated !== undefined)
       add(`--no-${flagName(key)}`, `the same as --${flagName(key)} ${option.negated}`);
   }
-  if (Object.keys(table).length > 0)
+  if (Object.keys(table).length > 0 && !("config" in table))
     leaf.option("--config <FILE>", "YAML file of options; a flag wins over the file");
 }
 

@@ -36,6 +36,7 @@ export async function openArms(
   jobs: number,
   sizes: { readonly ctxBudget: number; readonly maxTokens: number },
   terminal: Terminal,
+  who = "eval",
 ): Promise<Arms> {
   const here = options.base !== undefined || options.resident !== undefined;
   const endpoint =
@@ -43,14 +44,14 @@ export async function openArms(
       ? await endpointArms(options, here)
       : [];
   if (!here && endpoint.length === 0)
-    throw new UserError("eval: expected --base, --resident or --url, got none of them", {
+    throw new UserError(`${who}: expected --base, --resident or --url, got none of them`, {
       hint: "--base DIR --adapter DIR compares an adapter with its base; --url http://host:port/v1 asks a server",
     });
-  const local = here ? await localArms(options, { ...sizes, parallel: jobs }, terminal) : undefined;
+  const local = here ? await localArms(options, { ...sizes, parallel: jobs }, terminal, who) : undefined;
   const arms = [...(local?.arms ?? []), ...endpoint];
   const twice = arms.find(({ name }, i) => arms.findIndex((other) => other.name === name) < i);
   if (twice)
-    throw new UserError(`eval: expected arms of different names, got ${twice.name} twice`, {
+    throw new UserError(`${who}: expected arms of different names, got ${twice.name} twice`, {
       hint: "name one with --adapter NAME=DIR or --model NAME=MODEL",
     });
   return { arms, [Symbol.asyncDispose]: async () => await local?.[Symbol.asyncDispose]() };
@@ -71,11 +72,12 @@ async function localArms(
   options: Options<typeof armOptions>,
   sizes: { ctxBudget: number; maxTokens: number; parallel: number },
   terminal: Terminal,
+  who: string,
 ): Promise<Arms> {
   const { openLocalModels } = await import("./local-model.ts");
   const models = await openLocalModels(options, sizes, terminal);
   const template = await templateHash(options.base, options.chatTemplate);
-  terminal.note(`eval: ${models.arms.map(({ name }) => name).join(", ")} on ${models.device}`);
+  terminal.note(`${who}: ${models.arms.map(({ name }) => name).join(", ")} on ${models.device}`);
   return {
     arms: models.arms.map((arm) => ({ ...arm, facts: () => localFacts(arm, template, options.base) })),
     [Symbol.asyncDispose]: () => models[Symbol.asyncDispose](),

@@ -2,7 +2,9 @@
 
 import type { Command } from "../base/command.ts";
 import { author } from "./author.ts";
+import { bench } from "./bench.ts";
 import { completionCommands } from "./completion.ts";
+import { critic } from "./critic.ts";
 import { doctor } from "./doctor.ts";
 import { evalCommand } from "./eval.ts";
 import { evalCompare } from "./eval-compare.ts";
@@ -23,6 +25,7 @@ import { inspectModel } from "./inspect-model.ts";
 import { inspectScenario } from "./inspect-scenario.ts";
 import { inspectTerminals } from "./inspect-terminals.ts";
 import { inspectTrajectory } from "./inspect-trajectory.ts";
+import { mix } from "./mix.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
@@ -54,6 +57,7 @@ const verbs: readonly Command[] = [
   resident,
   evalCommand,
   evalCompare,
+  bench,
   exportGguf,
   exportMerged,
   exportOllamaCommand,
@@ -67,6 +71,8 @@ const verbs: readonly Command[] = [
   author,
   rollout,
   pairs,
+  critic,
+  mix,
   play,
   experimentRun,
   experimentReport,

@@ -9,6 +9,9 @@ const BLOCK_BYTES = 1 << 20;
 export interface Line {
   readonly line: number;
   readonly text: string;
+  /** Where its first byte stands in the file, and how many bytes it has. */
+  readonly start: number;
+  readonly bytes: number;
 }
 
 /** Reads lines; a byte order mark and CRLF ends are taken away, blank lines are left out.
@@ -19,6 +22,7 @@ export function* readLines(file: string): Generator<Line> {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     let rest: Uint8Array = new Uint8Array(0);
     let line = 0;
+    let before = 0;
     const decode = (bytes: Uint8Array): string => {
       try {
         return decoder.decode(bytes).replace(line === 1 ? /^\ufeff/ : /^$/, "");
@@ -35,15 +39,16 @@ export function* readLines(file: string): Generator<Line> {
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, at)) {
         line++;
         const text = decode(bytes.subarray(at, end));
+        if (text.trim() !== "") yield { line, text, start: before + at, bytes: end - at };
         at = end + 1;
-        if (text.trim() !== "") yield { line, text };
       }
+      before += at;
       rest = bytes.subarray(at);
       if (got === 0) break;
     }
     line++;
     const text = decode(rest);
-    if (text.trim() !== "") yield { line, text };
+    if (text.trim() !== "") yield { line, text, start: before, bytes: rest.length };
   } finally {
     closeSync(handle);
   }

@@ -65,7 +65,8 @@ function refuseDuplicate(record: TrajectoryRecord, seen: Map<string, Place>): vo
   seen.set(record.id, record.place);
 }
 
-function dataFiles(directory: string): string[] {
+/** The data files of a directory, sorted by path; of a folder that `sekft rollout` wrote only the trajectories. */
+export function dataFiles(directory: string): string[] {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => join(entry.parentPath, entry.name))

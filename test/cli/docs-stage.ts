@@ -65,6 +65,55 @@ export function heldOut(path: string): void {
     cpSync(join(golden, "corpus/holdout", name), join(path, name));
 }
 
+/** Rows whose words are their own. */
+function talks(path: string): void {
+  const words = (from: number) =>
+    Array.from({ length: 40 }, (_, i) => `w${(from * 40 + i).toString(36)}`).join(" ");
+  const name = path.replace(/^.*\/|\W/g, "");
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    messages: [
+      { role: "user", content: `${name} ${words(2 * i)}` },
+      { role: "assistant", content: words(2 * i + 1).replaceAll("w", name) },
+    ],
+  }));
+  writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+}
+
+/** A benchmark in HumanEval's shape. */
+function benchmark(path: string): void {
+  const prompt =
+    'def doubled(numbers):\n    """Each number of the list twice as large, in the same order as before."""\n';
+  const item = {
+    task_id: "Own/0",
+    prompt,
+    entry_point: "doubled",
+    canonical_solution: "    return [2 * n for n in numbers]\n",
+  };
+  writeFileSync(path, `${JSON.stringify(item)}\n`);
+}
+
+const humanEval = join(root, "src/bench/samples/humaneval.jsonl");
+
+/** Completions of HumanEval's shape that are right. */
+function completions(path: string): void {
+  const rows = readFileSync(humanEval, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const answers = rows.map(({ task_id, canonical_solution: completion }) => ({ task_id, completion }));
+  writeFileSync(path, answers.map((one) => `${JSON.stringify(one)}\n`).join(""));
+}
+
+function candidates(path: string): void {
+  const asked = { language: "python", entry_point: "twice", tests: "assert twice(2) == 4" };
+  const rows = [1, 2, 3, 4].map((id) => ({
+    id,
+    prompt: "Write twice.",
+    response: `def twice(x):\n    return x * 2  # ${id}\n`,
+  }));
+  writeFileSync(path, rows.map((row) => `${JSON.stringify({ ...row, ...asked })}\n`).join(""));
+}
+
 const adapter = (path: string) => cpSync(tinyAdapter, path, { recursive: true });
 
 function tokenIds(path: string): void {
@@ -76,11 +125,29 @@ const smollm2 = { "SmolLM2-135M-Instruct": tinyBase };
 
 /** Page -> what lies in its folder. */
 export const props: Readonly<Record<string, Props>> = {
+  "docs/bench.md": {
+    base: tinyBase,
+    ckpt: adapter,
+    "HumanEval.jsonl": (path) => cpSync(humanEval, path),
+    "samples.jsonl": completions,
+  },
+  "docs/critic.md": { base: tinyBase, "candidates.jsonl": candidates },
   "docs/eval.md": { base: tinyBase, ckpt: adapter, holdout: heldOut },
   "docs/experiment.md": { ...smollm2 },
   "docs/factory.md": { base: tinyBase },
   "docs/mask.md": { ...smollm2, "trajectories.jsonl": sessions },
   "docs/method.md": { "Mistral-7B-Instruct-v0.2": tinyBase },
+  "docs/mix.md": {
+    base: tinyBase,
+    "code.jsonl": talks,
+    "edits.jsonl": talks,
+    "more-edits.jsonl": talks,
+    "tools.jsonl": talks,
+    trajectories: sessions,
+    "chat.jsonl": talks,
+    "HumanEval.jsonl": benchmark,
+    holdout: heldOut,
+  },
   "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/terminals.md": {
@@ -129,6 +196,11 @@ export const substitutions: readonly { readonly from: RegExp; readonly to: strin
       why: "two steps",
     },
     { from: /^(sekft train\b.*--resident.*)$/, to: "$1 --max-steps 2", why: "two steps" },
+    {
+      from: /^(sekft bench .*)$/,
+      to: "$1 --sandbox bubblewrap --max-tokens 8 --ctx-budget 3000",
+      why: "a random base has nothing to say",
+    },
     { from: /^(sekft generate\b.*)$/, to: "$1 --max-tokens 8", why: "eight tokens" },
     {
       from: /^(sekft eval --(?!.*--url).*)$/,

@@ -12,6 +12,7 @@ import { globalFlags, runProgram } from "../../src/base/program.ts";
 import { commands } from "../../src/commands/index.ts";
 import { parseSpec } from "../../src/experiment/read-spec.ts";
 import { gateNames } from "../../src/factory/gates/gate.ts";
+import { parseMix } from "../../src/mix/read-spec.ts";
 import { silent } from "../base/silent-terminal.ts";
 import { codeOf, commandLines, pages, root, shellBlocks, wordsOf } from "./documents.ts";
 
@@ -41,10 +42,14 @@ for (const page of pages)
     const files = blocks.filter(({ language }) => language === "yaml").map(({ text }) => text);
     const config = join(folder, `${page.replaceAll("/", "-")}.yaml`);
     for (const [i, text] of files.entries()) {
-      // Experiments have arms; a file without them is one of options.
+      // Experiments have arms, mixes have sources; a file without them is one of options.
       if (/^arms:/m.test(text))
         test(`its experiment ${i + 1} is one`, () => {
           expect(Object.keys(parseSpec(text, page).arms).length).toBeGreaterThan(1);
+        });
+      else if (/^sources:/m.test(text))
+        test(`its mix ${i + 1} is one`, () => {
+          expect(parseMix(text, page).sources.length).toBeGreaterThan(1);
         });
       else {
         writeFileSync(config, text);

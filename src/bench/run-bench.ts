@@ -1,0 +1,160 @@
+// One benchmark of one model or one file of completions, from problems to the files in the results folder.
+
+import { join } from "node:path";
+import type { Model } from "../agent/contract.ts";
+import { writeFileAtomic } from "../base/atomic.ts";
+import type { Terminal } from "../base/command.ts";
+import { UserError } from "../base/errors.ts";
+import { startProgress } from "../base/progress.ts";
+import { version } from "../base/version.ts";
+import { type Answer, readCompletions } from "./answer.ts";
+import type { BenchOptions } from "./bench-options.ts";
+import { comparePasses, differencesBetween, passesOf, readResult } from "./compare.ts";
+import { drawAnswers, longestPrompt } from "./draw-answers.ts";
+import type { History } from "./history.ts";
+import { historyRow } from "./history-row.ts";
+import type { Machinery } from "./judge/judgement.ts";
+import type { ProblemSet } from "./problem.ts";
+import { type BenchResult, benchResult, resultWarnings } from "./result.ts";
+import { openBench, scoreAnswers } from "./score.ts";
+import type { BenchmarkName } from "./suites/index.ts";
+
+/** Who answers. */
+export interface Subject {
+  readonly label: string;
+  /** undefined: the answers are in a file. */
+  readonly model: Model | undefined;
+  /** What the result says of it. */
+  facts(): Promise<Readonly<Record<string, unknown>>>;
+  /** Prompts are counted exactly, and longer ones than `ctxBudget` cannot be answered. */
+  readonly here: boolean;
+}
+
+/** Where answers are judged, and what the result says of it. */
+export interface BenchMachinery extends Machinery {
+  facts(): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/** Runs one benchmark and writes `<benchmark>.json`, `<benchmark>.completions.jsonl` and the history.
+ *  @throws UserError, DataError, InfrastructureError; Interrupted when `signal` is given up */
+export async function runBench(
+  name: BenchmarkName,
+  set: ProblemSet,
+  options: BenchOptions,
+  run: {
+    readonly subject: Subject;
+    readonly machinery: BenchMachinery;
+    readonly history: History;
+    readonly signal: AbortSignal;
+  },
+  terminal: Terminal,
+): Promise<BenchResult> {
+  const { subject, machinery, history, signal } = run;
+  const { jobs, out, completions } = options;
+  const { problems } = set;
+  const started = new Date().toISOString();
+  // What is wrong with a file is told before anything runs.
+  const given =
+    completions === undefined
+      ? undefined
+      : readCompletions(
+          completions,
+          problems.map(({ id }) => id),
+        );
+  const earlier = options.against === undefined ? undefined : readResult(options.against, name);
+  const tried = startProgress(terminal, {
+    label: `${name}: references`,
+    total: problems.length,
+    unit: "problems",
+  });
+  let references = 0;
+  const bench = await openBench(problems, {
+    machinery,
+    jobs,
+    signal,
+    onReference: () => tried.update(++references),
+  }).finally(() => tried.end());
+  const answers = given ?? (await draw(name, set, options, run, terminal));
+  // What took long to draw is kept whatever becomes of judging it.
+  if (given === undefined)
+    writeFileAtomic(join(out, `${name}.completions.jsonl`), answers.map(completionLine).join(""));
+  const bar = startProgress(terminal, { label: `${name}: judged`, total: answers.length, unit: "answers" });
+  let [judged, passed] = [0, 0];
+  const scores = await scoreAnswers(problems, answers, bench, {
+    jobs,
+    signal,
+    onAnswer(judgement) {
+      if (judgement.passed) passed++;
+      bar.update(++judged, `passed ${passed}`);
+    },
+  }).finally(() => bar.end());
+  const bare = benchResult(scores, {
+    benchmark: name,
+    set,
+    model: { label: subject.label, ...(await subject.facts()) },
+    started,
+    sekft: version(),
+    promptStyle: given === undefined ? set.promptStyle : "completions made elsewhere",
+    settings: given === undefined ? samplingOf(options) : {},
+    machinery: await machinery.facts(),
+  });
+  const result = { ...bare, comparisons: comparisonsOf(bare, subject.label, earlier, history) };
+  writeFileAtomic(join(out, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
+  history.add(historyRow(subject.label, result));
+  for (const warning of resultWarnings(result)) terminal.warn(warning);
+  return result;
+}
+
+async function draw(
+  name: BenchmarkName,
+  { problems }: ProblemSet,
+  options: BenchOptions,
+  { subject, signal }: { readonly subject: Subject; readonly signal: AbortSignal },
+  terminal: Terminal,
+): Promise<Answer[]> {
+  const model = subject.model!;
+  const longest = subject.here ? await longestPrompt(problems, model) : undefined;
+  if (longest !== undefined && longest > options.ctxBudget)
+    throw new UserError(
+      `--ctx-budget: expected at least ${longest} for the prompts of ${name}, got ${options.ctxBudget}`,
+    );
+  const { jobs } = options;
+  const total = problems.length * options.samples;
+  const bar = startProgress(terminal, { label: `${name}: drawn`, total, unit: "answers" });
+  let done = 0;
+  return await drawAnswers(problems, model, options, {
+    jobs,
+    signal,
+    onAnswer: () => bar.update(++done),
+  }).finally(() => bar.end());
+}
+
+const samplingOf = ({ samples, temperature, topP, seed, maxTokens }: BenchOptions) => ({
+  samples,
+  temperature,
+  top_p: topP,
+  seed,
+  max_tokens: maxTokens,
+});
+
+/** HumanEval's sample format; what was drawn can be scored again. */
+function completionLine({ taskId, text }: Answer): string {
+  return `${JSON.stringify({ task_id: taskId, completion: text })}\n`;
+}
+
+function comparisonsOf(
+  result: BenchResult,
+  label: string,
+  earlier: BenchResult | undefined,
+  history: History,
+): BenchResult["comparisons"] {
+  const passes = passesOf(result);
+  if (earlier !== undefined) {
+    const named = { name: String(earlier.model.label ?? "earlier"), passes: passesOf(earlier) };
+    return [comparePasses(named, passes, differencesBetween(earlier, result))];
+  }
+  const row = history.before(result.benchmark, label, result.problems.hash);
+  if (row === undefined) return [];
+  const unlike = differencesBetween({ ...row, problems: { file: null, hash: row.problems_hash } }, result);
+  return [comparePasses({ name: row.label, passes: row.passes }, passes, unlike)];
+}
