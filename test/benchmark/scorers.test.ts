@@ -57,7 +57,7 @@ const wrong: Readonly<Record<string, string>> = {
 
 for (const [name, heads] of [
   ["humaneval", () => ""],
-  ["mbpp", (row: Record<string, unknown>) => `${/^[^]*?^def \w+/m.exec(String(row.code))![0]}(*args):\n`],
+  ["mbpp", (row: Record<string, unknown>) => `${/^[\s\S]*?^def \w+/m.exec(String(row.code))![0]}(*args):\n`],
 ] as const)
   sandboxed(
     `${name}: no answer passes that ${Object.keys(wrong).join(", ")}`,
