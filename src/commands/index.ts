@@ -26,6 +26,7 @@ import { inspectScenario } from "./inspect-scenario.ts";
 import { inspectTerminals } from "./inspect-terminals.ts";
 import { inspectTrajectory } from "./inspect-trajectory.ts";
 import { mix } from "./mix.ts";
+import { notices } from "./notices.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
@@ -77,6 +78,7 @@ const verbs: readonly Command[] = [
   experimentRun,
   experimentReport,
   view,
+  notices,
 ];
 
 /** The command, taking names on the Hub wherever its table has a base or data. */

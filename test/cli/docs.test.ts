@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { kernels } from "../../kernels/index.ts";
+import { notices, noticesPath } from "../../scripts/notices.ts";
 import { optionsPage, pagePath } from "../../scripts/options-page.ts";
 import { readConfig } from "../../src/base/config-file.ts";
 import { findKey, type OptionTable } from "../../src/base/options.ts";
@@ -130,6 +131,13 @@ test("every path of the project that a page names is there", () => {
 
 test("the page of options is what `bun run docs` writes", () => {
   expect(readFileSync(pagePath, "utf8")).toBe(optionsPage());
+});
+
+test("the third-party notices are those of the installed packages (bun run notices makes them)", () => {
+  const page = notices();
+  expect(readFileSync(noticesPath, "utf8")).toBe(page);
+  for (const name of Object.keys(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).dependencies))
+    if (!/typings|typescript-api/.test(name)) expect(page).toContain(`| ${name} `);
 });
 
 test("the page on the factory lists every gate, in the order in which they are asked", () => {
