@@ -1,7 +1,17 @@
 // Files that are either the old one or the new one, whole, whatever happens in between.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { fileProblem, UserError } from "./errors.ts";
 
 /** Writes `path` by a temporary file beside it, fsync and rename; on failure the old file is untouched.
@@ -30,6 +40,22 @@ export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): v
     if (file !== undefined) closeSync(file);
     rmSync(temporary, { force: true });
     throw diskError(path, error);
+  }
+}
+
+/** What `name` was to be called, when it is a file that a kill left half-written; the name itself when it is any other. */
+export function finishedName(name: string): string {
+  return name.replace(/\.part-\d+$/, "");
+}
+
+/** Removes what killed processes left half-written in `folder`, of the files for which `isOwn` says so; they were never read and are
+ *  written anew. Nobody else may be writing them: the folder is locked. */
+export function removeUnfinished(folder: string, isOwn: (name: string) => boolean): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const finished = finishedName(entry.name);
+    if (entry.isFile() && finished !== entry.name && isOwn(finished))
+      rmSync(join(folder, entry.name), { force: true });
   }
 }
 

@@ -50,6 +50,7 @@ export const bench = defineCommand({
     const sets = [];
     for (const name of names) sets.push({ name, set: await readProblems(name, problems) });
     const { mkdirSync } = await import("node:fs");
+    const { removeUnfinished } = await import("../base/atomic.ts");
     const { lockFolder } = await import("../base/folder-lock.ts");
     const { Interruption } = await import("../base/interruption.ts");
     const { History } = await import("../bench/history.ts");
@@ -59,6 +60,9 @@ export const bench = defineCommand({
     await using subject = await openSubject(options, terminal);
     mkdirSync(options.out, { recursive: true });
     using _lock = lockFolder(options.out);
+    removeUnfinished(options.out, (file) =>
+      ["history", ...names].some((name) => file.startsWith(`${name}.`)),
+    );
     using history = new History(options.out);
     using interruption = new Interruption();
     const { signal } = interruption;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { episodeLimits } from "../agent/episode-options.ts";
-import { writeFileAtomic } from "../base/atomic.ts";
+import { finishedName, removeUnfinished, writeFileAtomic } from "../base/atomic.ts";
 import type { Terminal } from "../base/command.ts";
 import { InfrastructureError, Interrupted, UserError } from "../base/errors.ts";
 import { lockFolder, lockName } from "../base/folder-lock.ts";
@@ -28,7 +28,7 @@ import {
 import { type EpisodeRecord, isBroken, metricOf } from "./record.ts";
 import { type EvalResult, evalResult } from "./result.ts";
 import { type Arm, runEval } from "./run-eval.ts";
-import { writeResults } from "./write-results.ts";
+import { RESULT_FILES, writeResults } from "./write-results.ts";
 
 /** A model with what the manifest says of it. */
 export interface DescribedArm extends Arm {
@@ -73,6 +73,8 @@ export async function evaluate(
   mkdirSync(folder, { recursive: true });
   using _lock = lockFolder(folder);
   const manifest = settleManifest(folder, now);
+  const own: readonly string[] = [manifestName, episodesName, ...Object.values(RESULT_FILES)];
+  removeUnfinished(folder, (name) => own.includes(name));
   for (const { what, first, second } of manifestDifferences(manifest, now))
     terminal.warn(`eval: the run in ${folder} was begun with ${what} ${first}, now it is ${second}`);
   using log = new EpisodeLog(folder);
@@ -160,7 +162,10 @@ function checkFolder(folder: string): void {
   if (!existsSync(folder)) return;
   let names: string[];
   try {
-    names = readdirSync(folder).filter((name) => name !== lockName);
+    // A run that was killed while it wrote its first file has left half of the manifest.
+    names = readdirSync(folder)
+      .filter((name) => name !== lockName)
+      .map(finishedName);
   } catch {
     throw new UserError(`--out ${folder}: expected a folder, got a file`);
   }

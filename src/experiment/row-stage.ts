@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../base/atomic.ts";
+import { removeUnfinished, writeFileAtomic } from "../base/atomic.ts";
 import { DataError, UserError } from "../base/errors.ts";
 import { Rng } from "../base/rng.ts";
 import { readTrajectories } from "../data/read-records.ts";
@@ -107,6 +107,7 @@ async function makeRows(spec: ResolvedSpec, set: string, context: StageContext) 
     checked_against: { holdout: spec.holdout, scenarios: scenarios.length },
     sha256: sha256(text),
   };
+  removeUnfinished(join(folder, "data", set), (name) => name.startsWith("rows."));
   writeFileAtomic(rowsFile(folder, set), text);
   writeFileAtomic(join(folder, "data", set, "rows.json"), `${JSON.stringify(facts, null, 1)}\n`);
   for (const [why, n] of Object.entries(picker.leftOut))

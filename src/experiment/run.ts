@@ -2,6 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { removeUnfinished } from "../base/atomic.ts";
 import type { Terminal } from "../base/command.ts";
 import { Interrupted } from "../base/errors.ts";
 import { lockFolder } from "../base/folder-lock.ts";
@@ -47,6 +48,7 @@ export async function runExperiment(
   openRecord(folder);
   mkdirSync(folder, { recursive: true });
   using _lock = lockFolder(folder);
+  removeUnfinished(folder, (name) => /^(experiment|quickstart)\./.test(name));
   using interruption = new Interruption();
   await using worlds = new Worlds(machinery, terminal);
   const context: StageContext = {

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../base/atomic.ts";
+import { removeUnfinished, writeFileAtomic } from "../base/atomic.ts";
 import { UserError } from "../base/errors.ts";
 import { resolveOptions } from "../base/resolve.ts";
 import type { Scenario } from "../data/scenario.ts";
@@ -77,6 +77,7 @@ function copy(wanted: ScenarioSpec, id: string, { folder, terminal }: StageConte
     );
   if (wanted.n !== undefined && scenarios.length < wanted.n)
     terminal.warn(`experiment: ${id}: there are only ${scenarios.length} scenarios; all of them are taken`);
+  removeUnfinished(join(folder, id), (name) => name.endsWith(".json"));
   for (const scenario of scenarios)
     writeFileAtomic(join(folder, id, `${scenario.id}.json`), serialiseScenario(scenario));
   return { n: scenarios.length, from: wanted.folder };

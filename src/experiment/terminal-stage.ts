@@ -1,7 +1,7 @@
 // `terminals/<base>`: how likely a base finds the words that end a session where a session really ends, before any training.
 
 import { join } from "node:path";
-import { writeFileAtomic } from "../base/atomic.ts";
+import { removeUnfinished, writeFileAtomic } from "../base/atomic.ts";
 import { hashFiles } from "./hashes.ts";
 import { rowsFile } from "./row-stage.ts";
 import type { GivenOptions, ResolvedSpec } from "./spec.ts";
@@ -26,6 +26,7 @@ export function terminalStage(spec: ResolvedSpec, base: string, set: string): St
       const path = await machinery.base(spec.bases[base]!);
       const request = { name: base, base: path, data: rowsFile(folder, set), options: held(spec) };
       const facts = await machinery.inspectTerminals(request, terminal);
+      removeUnfinished(join(folder, "terminals"), (name) => name === `${base}.json`);
       writeFileAtomic(join(folder, `${id}.json`), `${JSON.stringify(facts, null, 1)}\n`);
       return { facts };
     },

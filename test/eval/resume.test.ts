@@ -44,6 +44,10 @@ test("an eval that is killed ten times ends with every episode once", async () =
     }
   };
   let before: string[] = [];
+  // What kill -9 leaves in the middle of a file, wherever the ten may hit.
+  mkdirSync(out);
+  for (const name of ["manifest.json", "result.json", "episodes.jsonl"])
+    writeFileSync(join(out, `${name}.part-1`), "{");
   for (let kill = 0; kill < 10; kill++) {
     const run = start();
     await Bun.sleep(350 + Math.random() * 500);

@@ -2,8 +2,8 @@
 
 import { expect } from "bun:test";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Rng } from "../../src/base/rng.ts";
 import { readEpisodes } from "../../src/eval/episode-log.ts";
 import { readRecord } from "../../src/experiment/folder.ts";
@@ -82,6 +82,12 @@ test("killed at five random moments, an experiment ends as if nothing had happen
   const out = join(folder, "killed");
   const rng = new Rng("kill -9 an experiment");
   const places = new Set<string>();
+  // What kill -9 leaves in the middle of a file, wherever the five may hit.
+  const leaveHalf = (name: string) => {
+    mkdirSync(dirname(join(out, name)), { recursive: true });
+    writeFileSync(join(out, `${name}.part-1`), "{");
+  };
+  leaveHalf("experiment.json");
   for (let kill = 0; kill < KILLS; kill++) {
     const run = start(out);
     // Somewhere in a stage that lies further on each time; one that has ended by then is killed in a later one.
@@ -90,6 +96,7 @@ test("killed at five random moments, an experiment ends as if nothing had happen
     await Promise.race([run.exited, Bun.sleep(rng.int(0, 300))]);
     run.kill("SIGKILL");
     await run.exited;
+    if (kill === 0) leaveHalf("data/main/rows.jsonl");
     places.add(
       stagesOf(out)
         .map(({ id, state }) => `${id} ${state}`)
@@ -100,6 +107,7 @@ test("killed at five random moments, an experiment ends as if nothing had happen
   expect([await last.exited, await new Response(last.stderr).text()]).toEqual([0, ""]);
   expect(stagesOf(out).length).toBe(STAGES);
   expect(resultOf(out)).toEqual(resultOf(calm));
+  expect(readdirSync(out, { recursive: true }).filter((name) => String(name).includes(".part-"))).toEqual([]);
   // It was in different stages when it was killed.
   expect(places.size).toBeGreaterThan(2);
 

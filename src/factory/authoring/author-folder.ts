@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../base/atomic.ts";
+import { finishedName, removeUnfinished, writeFileAtomic } from "../../base/atomic.ts";
 import { DataError, UserError } from "../../base/errors.ts";
 import { lockFolder, lockName } from "../../base/folder-lock.ts";
 import { Journal } from "../../base/journal.ts";
@@ -22,6 +22,12 @@ export interface AuthorRecord {
 
 const JOURNAL = ".author.jsonl";
 const MANIFEST = "manifest.json";
+const REJECTED = "rejected";
+
+/** What manifest.json says; a run that goes on must have the same settings. */
+export interface AuthorManifest extends Readonly<Record<string, unknown>> {
+  readonly settings: Readonly<Record<string, unknown>>;
+}
 
 /** A folder that is being filled. One process at a time holds it. */
 export class AuthorFolder implements Disposable {
@@ -30,19 +36,20 @@ export class AuthorFolder implements Disposable {
   /** What earlier runs with the same settings did, in order. */
   readonly records: readonly AuthorRecord[];
 
-  /** Opens or makes `path` for a run with `settings`.
+  /** Opens or makes `path` for a run that `manifest` describes, and writes the manifest.
    *  @throws UserError when the folder holds something else, or a run with other settings. */
   constructor(
     readonly path: string,
-    settings: Readonly<Record<string, unknown>>,
+    manifest: AuthorManifest,
   ) {
     mkdirSync(path, { recursive: true });
     this.lock = lockFolder(path);
     try {
+      // A run that was killed while it wrote its first file has left half of the manifest.
       const others = readdirSync(path).filter(
-        (name) => name !== lockName && !name.startsWith(`${lockName}-`),
+        (name) => name !== lockName && !name.startsWith(`${lockName}-`) && finishedName(name) !== MANIFEST,
       );
-      if (existsSync(join(path, MANIFEST))) checkSettings(path, settings);
+      if (existsSync(join(path, MANIFEST))) checkSettings(path, manifest.settings);
       else if (others.length > 0)
         throw new UserError(
           `--out ${path}: expected an empty folder or one that author made, got other files`,
@@ -50,6 +57,10 @@ export class AuthorFolder implements Disposable {
             hint: "choose another folder",
           },
         );
+      for (const folder of [path, join(path, REJECTED)])
+        removeUnfinished(folder, (name) => name.endsWith(".json"));
+      // Before anything else: without it the folder is nobody's.
+      writeFileAtomic(join(path, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
       this.journal = new Journal(join(path, JOURNAL));
       this.records = this.journal.records as AuthorRecord[];
     } catch (error) {
@@ -66,7 +77,7 @@ export class AuthorFolder implements Disposable {
 
   /** Keeps what was refused, with the reason. */
   reject(reject: Readonly<Record<string, unknown>>, record: AuthorRecord): void {
-    writeFileAtomic(join(this.path, "rejected", `${record.id}.json`), `${JSON.stringify(reject, null, 1)}\n`);
+    writeFileAtomic(join(this.path, REJECTED, `${record.id}.json`), `${JSON.stringify(reject, null, 1)}\n`);
     this.journal.append(record);
   }
 
@@ -90,10 +101,6 @@ export class AuthorFolder implements Disposable {
   /** Puts back a bundle that was taken away. */
   restore(scenario: Scenario): void {
     writeFileAtomic(this.bundlePath(scenario.id), serialiseScenario(scenario));
-  }
-
-  writeManifest(manifest: Readonly<Record<string, unknown>>): void {
-    writeFileAtomic(join(this.path, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`);
   }
 
   writeSummary(summary: Readonly<Record<string, unknown>>): void {

@@ -128,8 +128,7 @@ async function fillFolder(shared: Shared, target: Target): Promise<AuthorTally> 
       temperature: options.temperature,
     }),
   };
-  using folder = new AuthorFolder(target.path, settings);
-  folder.writeManifest({
+  using folder = new AuthorFolder(target.path, {
     kind: "scenarios",
     sekft: version(),
     settings,

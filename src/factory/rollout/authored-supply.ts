@@ -49,8 +49,10 @@ export class AuthoredSupply implements Supply, Disposable {
       ...(this.gates === "all" ? {} : { gates: this.gates }),
       ...(level === "full" ? {} : { level }),
     };
-    this.folder = new AuthorFolder(join(options.out, ROLLOUT_FILES.scenarios), settings);
-    this.folder.writeManifest({ kind: "scenarios", settings });
+    this.folder = new AuthorFolder(join(options.out, ROLLOUT_FILES.scenarios), {
+      kind: "scenarios",
+      settings,
+    });
     this.earlier = [...this.folder.records];
   }
   private readonly jobs: number;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { EpisodeLimits } from "../../agent/contract.ts";
 import { episodeLimits } from "../../agent/episode-options.ts";
 import { defaultRetries } from "../../agent/retries.ts";
-import { writeFileAtomic } from "../../base/atomic.ts";
+import { removeUnfinished, writeFileAtomic } from "../../base/atomic.ts";
 import type { Terminal } from "../../base/command.ts";
 import { InfrastructureError, Interrupted } from "../../base/errors.ts";
 import { lockFolder } from "../../base/folder-lock.ts";
@@ -65,6 +65,7 @@ export async function rollout(
     writeManifest(out, parts, earlier);
   };
   describe([]);
+  removeUnfinished(out, (name) => Object.values<string>(ROLLOUT_FILES).includes(name));
   using folder = new RolloutFolder(out);
   const tally = new Tally();
   for (const record of folder.finished) tally.add(record);
