@@ -50,6 +50,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "experiment",
     "quickstart",
     "critic",
+    "THIRD_PARTY_NOTICES.md",
     ...gpuHalf,
   ],
   "cli.ts": ["commands", "base"],
