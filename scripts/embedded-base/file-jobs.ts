@@ -1,11 +1,23 @@
 // Work on whole files and directories: make, copy, move, delete, link, pack, look.
 
 import type { Given, JobMaker } from "./job.ts";
-import { anyWord, type Draw, distinctWords, madeUpWord, place, quote, words, written } from "./names.ts";
+import {
+  anyWord,
+  capitals,
+  type Draw,
+  distinctWords,
+  madeUpWord,
+  place,
+  quote,
+  words,
+  written,
+} from "./names.ts";
 
 const extensions = ["txt", "conf", "log", "md", "csv", "out", "list", "dat", "cfg", "ini"];
 export const fileName = (draw: Draw): string =>
-  `${anyWord(draw)}${draw.chance(0.8) ? `.${draw.pick(extensions)}` : ""}`;
+  draw.chance(0.08)
+    ? capitals(draw)
+    : `${anyWord(draw)}${draw.chance(0.8) ? `.${draw.pick(extensions)}` : ""}`;
 const sentence = (draw: Draw): string =>
   Array.from({ length: draw.int(1, 4) }, () => anyWord(draw)).join(" ");
 export const textLines = (draw: Draw, low: number, high: number): string[] =>

@@ -15,6 +15,8 @@ export interface Job {
   readonly dirs?: readonly string[];
   readonly files?: readonly Given[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A line of the login text that the job needs. */
+  readonly opening?: string;
   /** What the person says. */
   readonly text: string;
   /** One way of doing it, looks and failing tries included. */

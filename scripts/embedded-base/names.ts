@@ -42,10 +42,30 @@ const syllables =
 const parts = syllables.split(" ");
 const letters = "abcdefghijklmnopqrstuvwxyz";
 
-/** A word that nobody has seen: two or three syllables, sometimes plain letters. */
+const vowels = [..."aeiou"];
+const consonants = [..."bcdfghjklmnpqrstvwxyz"];
+
+/** A syllable of any letters, so that no list of them can be learnt by heart. */
+function syllable(draw: Draw): string {
+  const onset = draw.chance(0.9)
+    ? draw.pick(consonants) + (draw.chance(0.12) ? draw.pick([..."lrw"]) : "")
+    : "";
+  return onset + draw.pick(vowels) + (draw.chance(0.6) ? draw.pick(consonants) : "");
+}
+
+/** A word that nobody has seen: one to three syllables, sometimes plain letters. */
 export function madeUpWord(draw: Draw): string {
-  if (draw.chance(0.1)) return Array.from({ length: draw.int(3, 7) }, () => draw.pick([...letters])).join("");
-  return Array.from({ length: draw.pick([1, 2, 2, 2, 3]) }, () => draw.pick(parts)).join("");
+  if (draw.chance(0.12))
+    return Array.from({ length: draw.int(3, 7) }, () => draw.pick([...letters])).join("");
+  const usual = draw.chance(0.3);
+  return Array.from({ length: draw.pick([1, 2, 2, 2, 3]) }, () =>
+    usual ? draw.pick(parts) : syllable(draw),
+  ).join("");
+}
+
+/** Something in capitals, as variables and notes are called. */
+export function capitals(draw: Draw): string {
+  return Array.from({ length: draw.pick([1, 1, 2, 2, 3]) }, () => anyWord(draw).toUpperCase()).join("_");
 }
 
 const common =

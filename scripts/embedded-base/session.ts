@@ -4,7 +4,7 @@ import { fileJobs, impossibleJobs } from "./file-jobs.ts";
 import type { Job } from "./job.ts";
 import { anyWord, type Draw, drawFrom, madeUpWord, userName } from "./names.ts";
 import { textJobs } from "./text-jobs.ts";
-import { namedProgramJob, usageJob, variableProgramJob } from "./usage-jobs.ts";
+import { namedProgramJob, shownProgramJob, usageJob, variableProgramJob } from "./usage-jobs.ts";
 
 /** A session before it is run. */
 export interface Script {
@@ -29,11 +29,12 @@ export const endingWords: ReadonlySet<string> = new Set([...doneWords, impossibl
 
 function makeJob(draw: Draw, user: string): Job {
   const kind = draw.next();
-  if (kind < 0.16) return usageJob(draw, user);
-  if (kind < 0.2) return namedProgramJob(draw, user);
-  if (kind < 0.23) return variableProgramJob(draw, user);
-  if (kind < 0.33) return draw.pick(impossibleJobs)(draw, user);
-  if (kind < 0.62) return draw.pick(fileJobs)(draw, user);
+  if (kind < 0.13) return usageJob(draw, user);
+  if (kind < 0.19) return namedProgramJob(draw, user);
+  if (kind < 0.25) return variableProgramJob(draw, user);
+  if (kind < 0.36) return shownProgramJob(draw, user);
+  if (kind < 0.44) return draw.pick(impossibleJobs)(draw, user);
+  if (kind < 0.68) return draw.pick(fileJobs)(draw, user);
   return draw.pick(textJobs)(draw, user);
 }
 
@@ -69,8 +70,9 @@ export function makeScript(seed: number): Script {
     `Good morning, ${user}.`,
     `${anyWord(draw)} ${anyWord(draw)}`,
   ]);
-  const opening = [draw.chance(0.75) ? system : "", greeting].filter(Boolean).join("\n");
   const jobs = Array.from({ length: count }, () => withSlips(draw, makeJob(draw, user)));
+  const openings = jobs.flatMap((job) => job.opening ?? []);
+  const opening = [draw.chance(0.75) ? system : "", greeting, ...openings].filter(Boolean).join("\n");
   return {
     seed,
     user,

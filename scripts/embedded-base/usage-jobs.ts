@@ -3,7 +3,7 @@
 
 import type { Job } from "./job.ts";
 import type { Draw } from "./names.ts";
-import { anyWord, madeUpWord, quote, words } from "./names.ts";
+import { anyWord, capitals, distinctWords, madeUpWord, quote, words } from "./names.ts";
 
 const facts =
   "size colour level count weight reading state version price speed temperature pressure height depth name owner label limit rate total".split(
@@ -32,8 +32,14 @@ export function makeTool(draw: Draw, user: string): Tool {
     draw.pick(["", "", "get", "my", "q-", "x"]) +
     madeUpWord(draw) +
     (draw.chance(0.5) ? madeUpWord(draw) : "");
-  const path = draw.chance(0.65) ? `/usr/local/bin/${name}` : `/opt/${madeUpWord(draw)}/${name}`;
-  const run = path.startsWith("/usr/local") ? name : path;
+  const path = draw.chance(0.6)
+    ? `/usr/local/bin/${name}`
+    : draw.pick([
+        `/opt/${madeUpWord(draw)}/${name}`,
+        `/usr/local/lib/${name}`,
+        `/srv/${madeUpWord(draw)}/${name}`,
+      ]);
+  const run = path.startsWith("/usr/local/bin") ? name : path;
   const [fact, other] = draw.sample(facts, 2) as [string, string];
   const value = draw.pick([
     String(draw.int(1, 999)),
@@ -41,6 +47,8 @@ export function makeTool(draw: Draw, user: string): Tool {
     `${draw.pick(words)} ${draw.int(1, 99)}`,
   ]);
   const put = `echo ${quote(value)}`;
+  const verb = draw.pick(verbs);
+  const shape = draw.pick(["flag", "sub", "list", "numbered", "named", "two"]);
   const made = (usage: string, help: string, cases: string, use: Pick<Tool, "calls" | "wrong">): Tool => ({
     path,
     run,
@@ -49,10 +57,10 @@ export function makeTool(draw: Draw, user: string): Tool {
     script: caseOf(name, usage, help, cases),
     ...use,
   });
-  const verb = draw.pick(verbs);
-  const shape = draw.pick(["flag", "sub", "list", "numbered", "named", "two"]);
   if (shape === "flag") {
-    const long = draw.pick([fact, "all", "now", "last", "full", "value", "next", "current", "first"]);
+    const long = draw.chance(0.3)
+      ? anyWord(draw)
+      : draw.pick([fact, "all", "now", "last", "full", "value", "next", "current", "first"]);
     const usage = `usage: ${name} [-${long[0]}|--${long}] [-h|--help]`;
     const help = `${usage}\n  -${long[0]}, --${long}   ${verb} the ${fact}\n  -h, --help   this text`;
     return made(usage, help, `-${long[0]}|--${long}) ${put} ;;`, {
@@ -61,9 +69,16 @@ export function makeTool(draw: Draw, user: string): Tool {
     });
   }
   if (shape === "sub") {
-    const sub = draw.pick([fact, "get", "read", "show", "fetch", "value", "pull", "look"]);
+    const sub = draw.chance(0.4)
+      ? anyWord(draw)
+      : draw.pick([fact, "get", "read", "show", "fetch", "value", "pull", "look"]);
     const usage = `usage: ${name} COMMAND`;
-    const help = `${usage}\n\ncommands:\n  ${sub.padEnd(6)} ${verb} the ${fact}\n  help   print this text`;
+    const entries = [
+      `  ${sub.padEnd(6)} ${verb} the ${fact}`,
+      ...(draw.chance(0.4) ? [`  ${anyWord(draw).padEnd(6)} ${verb} the ${other}`] : []),
+    ];
+    if (draw.chance(0.5)) entries.reverse();
+    const help = `${usage}\n${draw.chance(0.6) ? "\n" : ""}commands:\n${entries.join("\n")}\n  help   print this text`;
     return made(usage, help, `${sub}) ${put} ;;`, {
       calls: [sub],
       wrong: [`--${sub}`, "info"],
@@ -71,12 +86,14 @@ export function makeTool(draw: Draw, user: string): Tool {
   }
   if (shape === "list") {
     const number = draw.int(2, 97);
-    const [a, b] = draw.pick([
-      ["list", "show"],
-      ["ls", "cat"],
-      ["ids", "get"],
-      ["names", "print"],
-    ] as const);
+    const [a, b] = draw.chance(0.4)
+      ? (distinctWords(draw, 2) as [string, string])
+      : draw.pick([
+          ["list", "show"],
+          ["ls", "cat"],
+          ["ids", "get"],
+          ["names", "print"],
+        ] as const);
     const usage = `usage: ${name} ${a} | ${name} ${b} ID`;
     const help = `${usage}\n${a}: print the ids, one a line\n${b}: print the ${fact} with that id`;
     return made(
@@ -104,9 +121,9 @@ export function makeTool(draw: Draw, user: string): Tool {
     );
   }
   if (shape === "named") {
-    const option = draw.pick(["for", "user", "of", "name", "login"]);
+    const option = draw.chance(0.3) ? anyWord(draw) : draw.pick(["for", "user", "of", "name", "login"]);
     const usage = `usage: ${name} --${option} NAME`;
-    const help = `${usage}\nShows the ${fact} of NAME, a login name.\nWithout --${option} it shows nothing.`;
+    const help = `${usage}\nShows the ${fact} of NAME, a login name.\nWith no --${option} nothing is shown.`;
     return made(
       usage,
       help,
@@ -181,6 +198,51 @@ export function usageJob(draw: Draw, user: string): Job {
   };
 }
 
+/** What a person says who leaves the rest to the login text, or says all. */
+const wishes = [
+  (fact: string) => `Show the ${fact}.`,
+  (fact: string) => `What is the ${fact}?`,
+  (fact: string) => `Get the ${fact}, please.`,
+  (fact: string) => `I need the ${fact}.`,
+  (fact: string) => `Find out the ${fact}.`,
+];
+
+/** Half of the time the login text says where to look and the request only what is wanted. */
+function says(draw: Draw, { fact }: Tool, openings: readonly string[], requests: readonly string[]) {
+  return draw.chance(0.5)
+    ? { opening: draw.pick(openings), text: draw.pick(wishes)(fact) }
+    : { text: draw.pick(requests) };
+}
+
+/** Runs a program that the login text names. */
+export function shownProgramJob(draw: Draw, user: string): Job {
+  const tool = makeTool(draw, user);
+  const { fact, run } = tool;
+  const opening = draw.pick([
+    `The ${fact} is measured by ${run}; try ${run} --help.`,
+    `[${fact}: ${run}]`,
+    `${fact} -> ${run}`,
+    `| ${fact} by ${run} |`,
+    `For the ${fact} run '${run} --help' and read how.`,
+    `${run} keeps the ${fact}. It tells how with --help.`,
+    `* the ${fact} comes out of ${run}\n* ${run} --help says how`,
+    `${anyWord(draw)} | ${anyWord(draw)} | ${fact}: ${run}`,
+    `Here ${run} is the program for the ${fact}.`,
+    `Ask ${run} for the ${fact} (${run} --help).`,
+  ]);
+  return {
+    kind: "shown_program",
+    files: [{ path: tool.path, content: tool.script, mode: "0755" }],
+    opening,
+    text: draw.pick(wishes)(fact),
+    commands: [
+      ...(draw.chance(0.2) ? [`${run} ${draw.pick(tool.wrong)}`.trim()] : []),
+      `${run} --help`,
+      ...tool.calls.map((call) => `${run} ${call}`),
+    ],
+  };
+}
+
 /** Runs a program that a text on the screen names. */
 export function namedProgramJob(draw: Draw, user: string): Job {
   const tool = makeTool(draw, user);
@@ -195,6 +257,9 @@ export function namedProgramJob(draw: Draw, user: string): Job {
     `${tool.fact}: ${tool.run}`,
     `for the ${tool.fact} use ${tool.run} (see --help)`,
     `${tool.run} knows the ${tool.fact}. It has --help.`,
+    `About the ${tool.fact}\n\nprogram  ${tool.run}\nhelp     ${tool.run} --help`,
+    `Whoever wants the ${tool.fact} calls ${tool.run}.\nIt tells how with --help.`,
+    `${tool.run} measures the ${tool.fact}`,
   ]);
   const ask = draw.pick([
     `I want the ${tool.fact}. ${shown} names the program for it.`,
@@ -207,31 +272,49 @@ export function namedProgramJob(draw: Draw, user: string): Job {
       { path: tool.path, content: tool.script, mode: "0755" },
       { path: note, content: `${text}\n` },
     ],
-    text: ask,
-    commands: [`cat ${shown}`, `${tool.run} --help`, ...tool.calls.map((call) => `${tool.run} ${call}`)],
+    ...says(
+      draw,
+      tool,
+      [
+        `Of the ${tool.fact} you read in ${shown}.`,
+        `${tool.fact}: ${shown}`,
+        `Hello. ${shown} is about the ${tool.fact}.`,
+      ],
+      [ask],
+    ),
+    commands: [
+      ...(draw.chance(0.15) ? [`ls ${shown.slice(0, shown.lastIndexOf("/"))}`] : []),
+      `cat ${shown}`,
+      `${tool.run} --help`,
+      ...tool.calls.map((call) => `${tool.run} ${call}`),
+    ],
   };
 }
 
 /** A variable of the environment names the program. */
 export function variableProgramJob(draw: Draw, user: string): Job {
   const tool = makeTool(draw, user);
-  const name = draw.pick([
-    "TOOL",
-    "METER",
-    "PROGRAM",
-    "SOURCE",
-    "HELPER",
-    "GAUGE",
-    `${madeUpWord(draw).toUpperCase()}_BIN`,
-  ]);
+  const name = draw.chance(0.2)
+    ? draw.pick(["TOOL", "METER", "PROGRAM", "SOURCE", "HELPER", "GAUGE"])
+    : capitals(draw);
   return {
     kind: "variable_program",
     files: [{ path: tool.path, content: tool.script, mode: "0755" }],
     env: { [name]: draw.pick([tool.run, `run ${tool.run} --help`, `${tool.run} (see --help)`]) },
-    text: draw.pick([
-      `$${name} names a program. Ask it for the ${tool.fact}.`,
-      `Get the ${tool.fact} with the program in $${name}.`,
-    ]),
+    ...says(
+      draw,
+      tool,
+      [
+        `$${name} says which program knows the ${tool.fact}.`,
+        `The ${tool.fact} program is in the variable ${name}.`,
+        `${tool.fact}: see $${name}`,
+      ],
+      [
+        `$${name} names a program. Ask it for the ${tool.fact}.`,
+        `Get the ${tool.fact} with the program in $${name}.`,
+        `The variable ${name} holds the program for the ${tool.fact}. Use it.`,
+      ],
+    ),
     commands: [
       draw.pick([`echo $${name}`, `env | grep ${name}`, `echo "$${name}"`]),
       `${tool.run} --help`,
