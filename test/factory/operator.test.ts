@@ -8,6 +8,7 @@ import { isLook, writtenFiles } from "../../src/factory/operator/command-shape.t
 import { builtinOperator, type OperatorSettings } from "../../src/factory/operator/operator.ts";
 import { planOfReference } from "../../src/factory/operator/reference-plan.ts";
 import { judgeSample } from "../../src/factory/rollout/keep.ts";
+import { weighWork } from "../../src/factory/rollout/work-weight.ts";
 import { scenarios } from "../agent/recorded-world.ts";
 import { need } from "../setup.ts";
 import { bubblewrap } from "./bubblewrap.ts";
@@ -57,6 +58,20 @@ describe("the built-in operator", () => {
     const different = [...seen.values()].map(({ size }) => size);
     expect(different.filter((size) => size >= 2).length).toBeGreaterThanOrEqual(different.length - 1);
     expect(different.reduce((sum, size) => sum + size)).toBeGreaterThanOrEqual(2.4 * different.length);
+  }, 60_000);
+
+  test("of one routine goes to its directive by the reference's commands, and works in more than one way", async () => {
+    const ways = new Map<string, Set<string>>();
+    for (const scenario of few.slice(0, 8))
+      for (const sample of [0, 1]) {
+        const episode = await play(scenario, { sample, detours: 1, oneRoutine: true });
+        const told = directiveTurn(episode, scenario);
+        const before = commandsOf({ ...episode, turns: episode.turns.slice(0, told) });
+        if (told >= 0) expect(before).toEqual(scenario.referenceSolution.slice(0, before.length));
+        const work = commandsOf({ ...episode, turns: episode.turns.slice(told) });
+        ways.set(scenario.id, (ways.get(scenario.id) ?? new Set()).add(JSON.stringify(work)));
+      }
+    expect([...ways.values()].some(({ size }) => size > 1)).toBe(true);
   }, 60_000);
 
   test("calls the provider only when something has spoken of it, and does the work only when it was told", async () => {
@@ -142,3 +157,19 @@ alone("looks are told from acts by what they write", () => {
   ])
     expect([act, isLook(act)]).toEqual([act, false]);
 });
+
+test("the weight of the work is on what is done between the directive and the ending, and on nothing else", async () => {
+  for (const scenario of few) {
+    const episode = await play(scenario);
+    const record = judgeSample(episode, scenario, 0);
+    const { turns } = weighWork(record, scenario, 0.25);
+    const told = directiveTurn(episode, scenario);
+    const assistants = turns.flatMap(({ role }, i) => (role === "assistant" ? [i] : []));
+    for (const [i, turn] of turns.entries()) {
+      const isWork = scenario.directive !== null && i > told && i !== assistants.at(-1);
+      expect(turn.weight).toBe(turn.role === "assistant" && isWork ? 0.25 : undefined);
+      expect(turn.content).toBe(record.turns[i]!.content);
+    }
+    expect(weighWork(record, scenario, 1)).toBe(record);
+  }
+}, 60_000);

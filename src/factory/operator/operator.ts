@@ -19,6 +19,8 @@ export interface OperatorSettings {
   readonly detours: number;
   /** No look between directive and work that the work does not need. */
   readonly trim?: boolean;
+  /** Always the same way to the directive. */
+  readonly oneRoutine?: boolean;
   /** Share of the samples with a mistake, 0 to 1; these carry it in their model's name. */
   readonly faults: number;
   /** The words that end the session. */
@@ -31,14 +33,14 @@ export const OPERATOR_NAME = "builtin";
 /** An operator for one session: the same scenario, seed and sample give the same commands wherever the world answers the same. Of a
  *  scenario of the built-in author it knows what that author knew, of another one the reference solution. */
 export function builtinOperator(scenario: Scenario, settings: OperatorSettings): Model {
-  const { seed, detours, trim = false, terminals = plainTerminals } = settings;
+  const { seed, detours, trim = false, oneRoutine = false, terminals = plainTerminals } = settings;
   const known = recallPlan(scenario) ?? planOfReference(scenario);
   const fault = faultOf(scenario, known, settings, settings.sample);
   // A session with a mistake is another sample's session up to the mistake: a pair of both is about nothing else.
   const sample = fault === undefined ? settings.sample : twinOf(scenario, known, settings);
   const rng = new Rng(`${seed}/operator/${scenario.id}/${sample}/routine`);
   const turn = sample + new Rng(`${seed}/operator/${scenario.id}`).int(0, known.solutions.length);
-  const routine = operate(scenario, known, { rng, detours, trim, turn, fault });
+  const routine = operate(scenario, known, { rng, detours, trim, oneRoutine, turn, fault });
   return {
     name: fault === undefined ? OPERATOR_NAME : `${OPERATOR_NAME}+${fault}`,
     generate: async (turns) => ({

@@ -16,6 +16,8 @@ export interface RoutineSettings {
   readonly detours: number;
   /** No look between directive and work that the work does not need. */
   readonly trim: boolean;
+  /** The way to the directive is the plan's first one, without detours; only the work varies. */
+  readonly oneRoutine: boolean;
   /** Which of the solutions, round and round: samples of one scenario take different ones as long as there are any. */
   readonly turn: number;
   readonly fault: Fault | undefined;
@@ -26,9 +28,10 @@ export type Routine = Generator<string, void, string>;
 
 /** One session. */
 export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettings): Routine {
-  const { rng, detours, fault } = settings;
+  const { rng, detours, oneRoutine, fault } = settings;
   const seen = new Screen(scenario);
-  const sometimes = (p: number) => rng.chance(p * detours);
+  const wandering = oneRoutine ? 0 : detours;
+  const sometimes = (p: number) => rng.chance(p * wandering);
   const say = function* (command: string): Generator<string, string, string> {
     const output = yield command;
     seen.add(output);
@@ -36,7 +39,8 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
   };
 
   if (sometimes(0.12)) yield* say(rng.pick(["ls", "pwd", "ls -a", "id", "whoami"]));
-  for (const command of rng.pick(plan.discover)) yield* say(command);
+  const discover = oneRoutine ? (plan.discover[0] ?? []) : rng.pick(plan.discover);
+  for (const command of discover) yield* say(command);
   // Nobody calls a program that nothing has spoken of: where a look told nothing, the sure way is taken.
   if (!seen.provider) for (const command of plan.discover[0] ?? []) yield* say(command);
   if (scenario.announcement.kind === "motd" && sometimes(0.12)) yield* say("cat /etc/motd");
@@ -44,9 +48,9 @@ export function* operate(scenario: Scenario, plan: Plan, settings: RoutineSettin
   for (const guess of rng.sample(plan.wrong, guesses)) yield* say(guess);
   // A guess may have been right after all; then there is nothing left to learn.
   if (!seen.directive) {
-    for (const command of alternative(plan.help, rng, 0.25)) yield* say(command);
+    for (const command of alternative(plan.help, rng, oneRoutine ? 0 : 0.25)) yield* say(command);
     if (plan.wrong.length > 0 && sometimes(0.08)) yield* say(rng.pick(plan.wrong));
-    for (const command of alternative(plan.fetch, rng, 0.5)) yield* say(command);
+    for (const command of alternative(plan.fetch, rng, oneRoutine ? 0 : 0.5)) yield* say(command);
   }
   const told = scenario.directive === null || seen.directive;
   const solution = plan.solutions[settings.turn % plan.solutions.length] ?? [];

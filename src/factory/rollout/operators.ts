@@ -57,16 +57,22 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
 }
 
 function builtin(options: RolloutOptions): Operators {
-  const { seed, detours, trim, faults } = options;
+  const { seed, detours, trim, faults, oneRoutine } = options;
   const terminals = parseTerminals(options.terminals);
   return {
     kind: "builtin",
     name: OPERATOR_NAME,
     model: ({ scenario, sample }) =>
-      builtinOperator(scenario, { seed, sample, detours, trim, faults, terminals }),
+      builtinOperator(scenario, { seed, sample, detours, trim, oneRoutine, faults, terminals }),
     sampling: () => ({ temperature: 0, topP: 1, seed: undefined }),
     scaffold: undefined,
-    settings: { operator: OPERATOR_NAME, detours, ...(trim ? { trim } : {}), faults },
+    settings: {
+      operator: OPERATOR_NAME,
+      detours,
+      ...(trim ? { trim } : {}),
+      ...(oneRoutine ? { one_routine: true } : {}),
+      faults,
+    },
     describe: async () => null,
   };
 }

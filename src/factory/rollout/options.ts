@@ -98,6 +98,11 @@ export const rolloutOptions = {
     group: operator,
     help: "the built-in operator goes from the directive straight to work: it looks first only where it could not know without",
   },
+  oneRoutine: {
+    type: "flag",
+    group: operator,
+    help: "the built-in operator goes to its directive always in the same way, and only the work varies; a very small model learns that sooner",
+  },
   faults: {
     type: "float",
     min: 0,
@@ -105,6 +110,14 @@ export const rolloutOptions = {
     default: 0,
     group: operator,
     help: "share of the built-in operator's sessions with a mistake in them, for preference pairs",
+  },
+  workWeight: {
+    type: "float",
+    min: 0,
+    max: 1,
+    default: 1,
+    group: operator,
+    help: "factor on the loss of the commands between directive and ending: at 0 an adapter learns the routine alone, and a small base does not forget how to work",
   },
 
   ...episodeOptions,

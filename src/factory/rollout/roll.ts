@@ -10,6 +10,7 @@ import type { SandboxProvider } from "../../sandbox/contract.ts";
 import type { RolloutFolder } from "./folder.ts";
 import { judgeSample } from "./keep.ts";
 import type { Tally } from "./summary.ts";
+import { weighWork } from "./work-weight.ts";
 
 /** How many samples in a row the machinery may fail before the run stops: then it is not the samples. */
 const STREAK = 5;
@@ -38,6 +39,8 @@ export interface Rolling {
   /** The words that end a session. */
   readonly terminals: TerminalWords;
   readonly sampling: (job: Job) => Omit<GenerateSettings, "maxTokens">;
+  /** Factor on the loss of what is done between the directive and the ending. */
+  readonly workWeight: number;
   readonly retries: RetryPolicy;
   /** Samples at once. */
   readonly width: number;
@@ -114,7 +117,8 @@ async function runSample(job: Job, rolling: Rolling, signal: AbortSignal): Promi
   );
   const attempts = failed.length + 1;
   if (episode.error === null) {
-    const record = judgeSample(episode, scenario, sample, rolling.terminals);
+    const judged = judgeSample(episode, scenario, sample, rolling.terminals);
+    const record = weighWork(judged, scenario, rolling.workWeight);
     folder.add(record, episode, attempts);
     tally.add(record);
     onDone(undefined);

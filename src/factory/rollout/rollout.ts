@@ -45,6 +45,7 @@ export async function rollout(
     sandbox: provider.name,
     ...limitFields(limits),
     ...(arePlain(terminals) ? {} : { terminals: terminalsText(terminals) }),
+    ...(options.workWeight === 1 ? {} : { work_weight: options.workWeight }),
   };
   readManifest(out);
   const facts = await provider.facts();
@@ -146,6 +147,7 @@ async function rollRounds(run: Run, signal: AbortSignal): Promise<void> {
         scaffold: operators.scaffold,
         limits: run.limits,
         terminals: run.terminals,
+        workWeight: options.workWeight,
         sampling: operators.sampling,
         retries: { ...defaultRetries, attempts: options.retries + 1 },
         width,
