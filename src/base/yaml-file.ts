@@ -60,6 +60,15 @@ export class YamlValue {
     return isSeq(this.node);
   }
 
+  /** The values of a list, in order; nothing when it is something else. */
+  items(): YamlValue[] {
+    if (!isSeq(this.node)) return [];
+    return this.node.items.map((item, i) => {
+      const line = this.lines.linePos((item as Node | null)?.range?.[0] ?? 0).line;
+      return this.below(item, `${this.field}[${i}]`, line);
+    });
+  }
+
   /** The values of a map by key, in order; nothing when it is absent.
    *  @param what what was expected, for the message
    *  @throws DataError when it is something else */

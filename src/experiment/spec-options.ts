@@ -47,6 +47,8 @@ export const trainingTable: OptionTable = without(trainOptions, [
   "overwrite",
   "seed",
   "terminals",
+  "windows",
+  "gates",
 ]);
 
 const { load4bit, chatTemplate, tier, requireGpu } = trainOptions;

@@ -76,7 +76,8 @@ export class CausalLM {
   private readonly working: Working;
 
   private constructor(
-    private readonly base: BaseModel,
+    /** The base as it is now. */
+    readonly base: BaseModel,
     /** False when the base belongs to somebody else, who frees it. */
     private readonly ownsBase: boolean,
     readonly plan: MemoryPlan,

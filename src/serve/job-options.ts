@@ -50,6 +50,8 @@ const ownOptions: ReadonlySet<string> = new Set([
   "resume",
   "resumeFromCheckpoint",
   "overwrite",
+  "windows",
+  "gates",
 ]);
 
 /** Options of train that a job takes. */

@@ -4,6 +4,7 @@
 import type { Options } from "../base/options.ts";
 import { dataOptions, endingOptions } from "../data/data-options.ts";
 import { deviceOptions } from "../gpu/device-options.ts";
+import { gateOptions } from "./gates/gate-options.ts";
 import { learningOptions } from "./learning-options.ts";
 import { preferenceOptions } from "./preference/preference-options.ts";
 
@@ -157,6 +158,7 @@ export const trainOptions = {
     help: "checkpoints to keep, the best one beside; 0: all",
   },
 
+  ...gateOptions,
   ...learningOptions,
   ...preferenceOptions,
   ...deviceOptions,
@@ -211,4 +213,5 @@ export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "memoryLimit",
   "refAdapter",
   "precomputeRefLogProbs",
+  "gates",
 ]);

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { lockName } from "../base/folder-lock.ts";
+import { formatProbeName } from "../formats/format-probe.ts";
+import { gatesName, windowsName } from "./gates/windows.ts";
 import { referenceName } from "./preference/reference.ts";
 
 /** Files and folders that a run writes at the top of its folder, besides checkpoint-<step>. */
@@ -15,6 +17,9 @@ const runFiles = [
   "options.json",
   "manifest.json",
   referenceName,
+  formatProbeName,
+  gatesName,
+  windowsName,
   "runs",
 ];
 

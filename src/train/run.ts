@@ -21,6 +21,8 @@ import {
   saveCheckpoint,
 } from "./checkpoint.ts";
 import { evaluateRows } from "./evaluate.ts";
+import { openWindows } from "./gates/run-windows.ts";
+import { gatesName, type WindowSettings } from "./gates/windows.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type Frequency, type LoopSettings, runLoop, type StepReport } from "./loop.ts";
 import type { LossScale } from "./loss-scale.ts";
@@ -63,6 +65,8 @@ export interface Run {
   readonly resumed: Checkpoint | undefined;
   /** Whose device and base these are, when they are not the run's own. */
   readonly host: RunHost | undefined;
+  /** The windows that measure it; undefined: none. */
+  readonly windows: WindowSettings | undefined;
 }
 
 /** Trains from `progress` to the end and writes the output.
@@ -85,6 +89,7 @@ export async function trainToEnd(run: Run): Promise<void> {
   const { validation } = run.data;
   const interrupted = () => host?.interrupted() ?? interrupt?.signal !== undefined;
   const share = host?.share.bind(host);
+  using windows = openWindows(run, interrupted, bar);
   try {
     const objective = await runObjective(run, interrupted);
     if (!objective) throw interruption(run);
@@ -109,6 +114,7 @@ export async function trainToEnd(run: Run): Promise<void> {
       }),
       interrupted,
       share,
+      windows,
       save: () => save(run, log),
       onStep: (step) => showStep(run, step, bar),
       onLog: (entry, step) => logEntry(run, entry, step, log, bar),
@@ -117,6 +123,10 @@ export async function trainToEnd(run: Run): Promise<void> {
     if (ending === "interrupted") throw interruption(run);
     if (ending === "stopped early")
       terminal.note(`train: stopped at step ${progress.step}; eval_loss no longer improves`);
+    if (ending === "stopped by a gate")
+      terminal.warn(
+        `train: stopped at step ${progress.step} by a gate; ${join(out, gatesName)} has the numbers`,
+      );
     await finish(run, log);
   } catch (error) {
     bar.end();

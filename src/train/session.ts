@@ -15,6 +15,8 @@ import { CausalLM } from "../model/causal-lm.ts";
 import type { ModelSizes } from "../model/plan-input.ts";
 import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
+import { checkWindows } from "./gates/run-windows.ts";
+import type { WindowSettings } from "./gates/windows.ts";
 import { LossScale } from "./loss-scale.ts";
 import { checkDevice, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
 import { checkMemory } from "./memory-check.ts";
@@ -37,10 +39,17 @@ import type { TrainingData } from "./training-data.ts";
 
 /** Trains an adapter as `options` say.
  *  @param host lends a loaded base and its device; without it the run opens and loads its own.
+ *  @param windows what measures the run on the way, where `--windows` asks for it.
  *  @throws UserError or DataError before anything is written, when something asked for cannot be done; GpuError when the device
  *  fails; Interrupted after Ctrl-C or SIGTERM, when everything worth keeping is on the disk. */
-export async function train(asked: TrainOptions, terminal: Terminal, host?: RunHost): Promise<void> {
+export async function train(
+  asked: TrainOptions,
+  terminal: Terminal,
+  host?: RunHost,
+  windows?: WindowSettings,
+): Promise<void> {
   const given = withMethodSettings(asked);
+  checkWindows(given, windows);
   const out = given.out;
   if (out === undefined)
     throw new UserError("--out: expected a folder for the adapter, got nothing", {
@@ -131,7 +140,16 @@ export async function train(asked: TrainOptions, terminal: Terminal, host?: RunH
     data,
   };
   const { lossCapacity } = sizes;
-  await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint, host });
+  await trainToEnd({
+    ...parts,
+    base,
+    manifest: final,
+    progress,
+    lossCapacity,
+    resumed: checkpoint,
+    host,
+    windows,
+  });
 }
 
 async function openDevice(options: TrainOptions, terminal: Terminal): Promise<Device> {
