@@ -13,6 +13,7 @@ import attention_forward_software from "./attention_forward_software.wgsl" with 
 import attention_paged from "./attention_paged.wgsl" with { type: "text" };
 import attention_paged_software from "./attention_paged_software.wgsl" with { type: "text" };
 import attention_paged_sum from "./attention_paged_sum.wgsl" with { type: "text" };
+import column_sum from "./column_sum.wgsl" with { type: "text" };
 import convert from "./convert.wgsl" with { type: "text" };
 import copy_peak from "./copy_peak.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
@@ -20,6 +21,7 @@ import dequantise_4bit from "./dequantise_4bit.wgsl" with { type: "text" };
 import dropout from "./dropout.wgsl" with { type: "text" };
 import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
+import embed_backward from "./embed_backward.wgsl" with { type: "text" };
 import fma_peak from "./fma_peak.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
 import gemv from "./gemv.wgsl" with { type: "text" };
@@ -30,6 +32,7 @@ import grad_norm from "./grad_norm.wgsl" with { type: "text" };
 import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
 import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
 import clamp_to_half_library from "./lib/clamp_to_half.wgsl" with { type: "text" };
+import column_library from "./lib/column.wgsl" with { type: "text" };
 import four_bit_select_library from "./lib/four_bit_select.wgsl" with { type: "text" };
 import gemv_store_library from "./lib/gemv_store.wgsl" with { type: "text" };
 import random_library from "./lib/random.wgsl" with { type: "text" };
@@ -51,6 +54,7 @@ import rope_paged from "./rope_paged.wgsl" with { type: "text" };
 import row_mean from "./row_mean.wgsl" with { type: "text" };
 import scale_rows from "./scale_rows.wgsl" with { type: "text" };
 import scatter_rows from "./scatter_rows.wgsl" with { type: "text" };
+import rms_norm_weight_backward from "./rms_norm_weight_backward.wgsl" with { type: "text" };
 import sum_squares from "./sum_squares.wgsl" with { type: "text" };
 import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
 import swiglu_backward_in_place from "./swiglu_backward_in_place.wgsl" with { type: "text" };
@@ -79,6 +83,7 @@ export const kernels: Readonly<Record<string, string>> = {
   dequantise_4bit,
   dropout,
   dropout_add,
+  column_sum,
   embed,
   fma_peak,
   gather_rows,
@@ -86,6 +91,7 @@ export const kernels: Readonly<Record<string, string>> = {
   gemv_4bit,
   gemv_4bit_software,
   gemv_software,
+  embed_backward,
   grad_norm,
   matmul_matrix,
   matmul_software,
@@ -106,6 +112,7 @@ export const kernels: Readonly<Record<string, string>> = {
   swiglu_backward_in_place,
   swiglu_forward,
   uniform_noise,
+  rms_norm_weight_backward,
 };
 
 /** Shared functions, appended whole by `// include: name`. */
@@ -121,3 +128,4 @@ export const library: Readonly<Record<string, string>> = {
   subgroup_spread: subgroup_spread_library,
   swiglu: swiglu_library,
 };
+  column: column_library,
