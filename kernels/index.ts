@@ -38,6 +38,7 @@ import gemv_store_library from "./lib/gemv_store.wgsl" with { type: "text" };
 import random_library from "./lib/random.wgsl" with { type: "text" };
 import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
 import round_stored_library from "./lib/round_stored.wgsl" with { type: "text" };
+import segment_library from "./lib/segment.wgsl" with { type: "text" };
 import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
 import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_matrix from "./matmul_matrix.wgsl" with { type: "text" };
@@ -45,16 +46,21 @@ import matmul_software from "./matmul_software.wgsl" with { type: "text" };
 import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
 import matmul_sum from "./matmul_sum.wgsl" with { type: "text" };
 import matmul_tile from "./matmul_tile.wgsl" with { type: "text" };
+import moe_combine from "./moe_combine.wgsl" with { type: "text" };
+import moe_route from "./moe_route.wgsl" with { type: "text" };
+import moe_route_backward from "./moe_route_backward.wgsl" with { type: "text" };
+import moe_sort from "./moe_sort.wgsl" with { type: "text" };
+import moe_weight_backward from "./moe_weight_backward.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
 import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with { type: "text" };
 import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
+import rms_norm_weight_backward from "./rms_norm_weight_backward.wgsl" with { type: "text" };
 import rope from "./rope.wgsl" with { type: "text" };
 import rope_in_place from "./rope_in_place.wgsl" with { type: "text" };
 import rope_paged from "./rope_paged.wgsl" with { type: "text" };
 import row_mean from "./row_mean.wgsl" with { type: "text" };
 import scale_rows from "./scale_rows.wgsl" with { type: "text" };
 import scatter_rows from "./scatter_rows.wgsl" with { type: "text" };
-import rms_norm_weight_backward from "./rms_norm_weight_backward.wgsl" with { type: "text" };
 import sum_squares from "./sum_squares.wgsl" with { type: "text" };
 import swiglu_backward from "./swiglu_backward.wgsl" with { type: "text" };
 import swiglu_backward_in_place from "./swiglu_backward_in_place.wgsl" with { type: "text" };
@@ -77,30 +83,36 @@ export const kernels: Readonly<Record<string, string>> = {
   attention_paged,
   attention_paged_software,
   attention_paged_sum,
+  column_sum,
   convert,
   copy_peak,
   cross_entropy,
   dequantise_4bit,
   dropout,
   dropout_add,
-  column_sum,
   embed,
+  embed_backward,
   fma_peak,
   gather_rows,
   gemv,
   gemv_4bit,
   gemv_4bit_software,
   gemv_software,
-  embed_backward,
   grad_norm,
   matmul_matrix,
   matmul_software,
   matmul_software_aligned,
   matmul_sum,
   matmul_tile,
+  moe_combine,
+  moe_route,
+  moe_route_backward,
+  moe_sort,
+  moe_weight_backward,
   rms_norm_backward,
   rms_norm_backward_in_place,
   rms_norm_forward,
+  rms_norm_weight_backward,
   rope,
   rope_in_place,
   rope_paged,
@@ -112,7 +124,6 @@ export const kernels: Readonly<Record<string, string>> = {
   swiglu_backward_in_place,
   swiglu_forward,
   uniform_noise,
-  rms_norm_weight_backward,
 };
 
 /** Shared functions, appended whole by `// include: name`. */
@@ -120,12 +131,13 @@ export const library: Readonly<Record<string, string>> = {
   attention_rows: attention_rows_library,
   attention_tile: attention_tile_library,
   clamp_to_half: clamp_to_half_library,
+  column: column_library,
   four_bit_select: four_bit_select_library,
   gemv_store: gemv_store_library,
   random: random_library,
   reduce: reduce_library,
   round_stored: round_stored_library,
+  segment: segment_library,
   subgroup_spread: subgroup_spread_library,
   swiglu: swiglu_library,
 };
-  column: column_library,
