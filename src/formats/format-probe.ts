@@ -24,7 +24,7 @@ export interface FormatProbeRecord {
 }
 
 /** Hash that ties a record to an adapter's weights. */
-export function adapterHash(directory: string): string {
+function adapterHash(directory: string): string {
   const bytes = readFileSync(join(directory, "adapter_model.safetensors"));
   return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }

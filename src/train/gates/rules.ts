@@ -59,7 +59,7 @@ export interface Verdict {
 }
 
 /** The rule in words. */
-export function ruleText(rule: Rule): string {
+function ruleText(rule: Rule): string {
   switch (rule.kind) {
     case "falls":
       return `stop when ${name(rule.of)} falls in ${counted(rule.times, "window")} in a row`;
