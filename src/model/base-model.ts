@@ -12,6 +12,8 @@ import type { Linear } from "./linear.ts";
 import { weightBuffers } from "./memory-plan.ts";
 import { quantBlockOf } from "./plan-input.ts";
 import { type LinearShape, linearShapes } from "./shapes.ts";
+import { type ModelStage, trainedNames } from "./trained-plan.ts";
+import type { MasterShard, TrainedWeights } from "./trained-weights.ts";
 import { type DenseShard, WeightLoader, type WeightShard } from "./weights.ts";
 
 /** What to load. */
@@ -19,6 +21,8 @@ export interface BaseModelOptions {
   readonly base: BaseWeights;
   /** Quantise the linear layers to NF4 with double quantisation. */
   readonly load4bit?: boolean;
+  /** What a run on this base will train of its own weights; it changes them, so such a base is for one run. */
+  readonly stages?: readonly ModelStage[];
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -35,19 +39,21 @@ export class BaseModel {
     /** Rows of the output embedding: the embedding's own when they are tied. */
     readonly vocabulary: readonly DenseShard[],
     readonly norm: Tensor,
+    /** Weights that may be trained, by name. */
+    readonly masters: ReadonlyMap<string, readonly MasterShard[]>,
     private readonly arena: Arena,
   ) {}
 
   /** Reads a base's weights onto the device.
    *  @throws DataError for weights that are not what they should be, GpuError when memory runs out. */
   static async load(device: Device, options: BaseModelOptions): Promise<BaseModel> {
-    const { base, load4bit = false, onProgress } = options;
+    const { base, load4bit = false, stages = [], onProgress } = options;
     const { config } = base;
     const { tier, maxBindingBytes } = device;
     const quantBlock = (module: string) => quantBlockOf(base, module, load4bit);
-    const arena = new Arena(device, weightBuffers({ config, tier, quantBlock, maxBindingBytes }));
+    const arena = new Arena(device, weightBuffers({ config, tier, quantBlock, maxBindingBytes, stages }));
     try {
-      const loader = new WeightLoader(base, arena, onProgress);
+      const loader = new WeightLoader(base, arena, onProgress, trainedNames(stages));
       const layers: DecoderLayer[] = [];
       for (let index = 0; index < config.layers; index++)
         layers.push(await loadLayer(loader, config, index, load4bit));
@@ -64,6 +70,7 @@ export class BaseModel {
         embedding,
         vocabulary,
         norm,
+        loader.masters,
         arena,
       );
     } catch (error) {
@@ -82,20 +89,61 @@ export class BaseModel {
   }
 }
 
-/** The same layers with an adapter's pairs on them. */
+/** The same layers with an adapter's pairs on them.
+ *  @param train false: the adapter takes part and stays as it is */
 export function withAdapter(
   layers: readonly DecoderLayer[],
   adapter: AdapterParameters | undefined,
+  train = true,
 ): readonly DecoderLayer[] {
   if (!adapter) return layers;
   return layers.map((layer) => {
     const linear: Partial<Record<LinearName, Linear>> = {};
     for (const plain of Object.values(layer.linear)) {
-      const lora = adapter.pair(plain.module);
+      const pair = adapter.pair(plain.module);
+      const lora = pair && !train ? { target: pair.target, a: pair.a, b: pair.b } : pair;
       linear[plain.name] = lora ? { ...plain, lora, loraB: rowsOfB(lora, plain, plain.shards) } : plain;
     }
     return { ...layer, linear: linear as Record<LinearName, Linear> };
   });
+}
+
+/** The same layers with the gradients of those weights that are trained. */
+export function withGradients(
+  layers: readonly DecoderLayer[],
+  trained: TrainedWeights | undefined,
+): readonly DecoderLayer[] {
+  if (!trained) return layers;
+  return layers.map((layer) => {
+    const linear: Partial<Record<LinearName, Linear>> = {};
+    for (const plain of Object.values(layer.linear))
+      linear[plain.name] = {
+        ...plain,
+        weightGradients: trained.gradients(`${plain.module}.weight`),
+        biasGradient: trained.gradients(`${plain.module}.bias`)?.[0],
+      };
+    const norm = (name: string) => trained.gradients(`model.layers.${layer.index}.${name}.weight`)?.[0];
+    return {
+      ...layer,
+      linear: linear as Record<LinearName, Linear>,
+      normGradients: {
+        input: norm("input_layernorm"),
+        postAttention: norm("post_attention_layernorm"),
+        q: norm("self_attn.q_norm"),
+        k: norm("self_attn.k_norm"),
+      },
+    };
+  });
+}
+
+/** True when something of the layer is trained. */
+export function trains({ linear, normGradients }: DecoderLayer): boolean {
+  return (
+    Object.values(normGradients).some((gradient) => gradient !== undefined) ||
+    Object.values(linear).some(
+      ({ lora, weightGradients, biasGradient }) => lora?.da ?? weightGradients ?? biasGradient,
+    )
+  );
 }
 
 async function loadLayer(
@@ -108,7 +156,7 @@ async function loadLayer(
   for (const shape of linearShapes(config, index)) {
     const shards = await loader.linear(shape, load4bit);
     const biasVector = shape.bias ? await loader.vector(`${shape.module}.bias`) : undefined;
-    linear[shape.name] = { ...shape, shards, biasVector, lora: undefined, loraB: [] };
+    linear[shape.name] = { ...shape, shards, biasVector, ...frozen };
   }
   const norm = (name: string) => loader.vector(`model.layers.${index}.${name}.weight`);
   return {
@@ -117,9 +165,12 @@ async function loadLayer(
     postAttentionNorm: await norm("post_attention_layernorm"),
     qNorm: config.qkNorm ? await norm("self_attn.q_norm") : undefined,
     kNorm: config.qkNorm ? await norm("self_attn.k_norm") : undefined,
+    normGradients: {},
     linear: linear as Record<LinearName, Linear>,
   };
 }
+
+const frozen = { lora: undefined, loraB: [], weightGradients: undefined, biasGradient: undefined } as const;
 
 /** B's rows of each shard: B is split where the weight is. */
 function rowsOfB({ b, target }: LoraPair, { outFeatures }: LinearShape, shards: readonly WeightShard[]) {

@@ -1,13 +1,14 @@
 // One decoder layer of the Llama family, forward and backward side by side.
 //   x2 = x + o(attention(rope(q(n1 x)), rope(k(n1 x)), v(n1 x)))      Qwen3: q and k are normed per head before the rotation
 //   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))
-// Frozen weights get no gradient; what flows is dx, and LoRA's dA and dB.
+// Frozen weights get no gradient; what flows is dx, LoRA's dA and dB, and the gradients of weights that are trained.
 
 import type { ModelConfig } from "../formats/config.ts";
 import type { LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { attentionBackward, attentionForward } from "../ops/attention.ts";
+import { rmsNormWeightBackward } from "../ops/column-sums.ts";
 import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
 import { rope } from "../ops/rope.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
@@ -21,6 +22,10 @@ export interface DecoderLayer {
   readonly postAttentionNorm: Tensor;
   readonly qNorm: Tensor | undefined;
   readonly kNorm: Tensor | undefined;
+  /** Gradients of the norms' weights; of those that are trained. */
+  readonly normGradients: Readonly<
+    Partial<Record<"input" | "postAttention" | "q" | "k", Tensor | undefined>>
+  >;
   readonly linear: Readonly<Record<LinearName, Linear>>;
 }
 
@@ -112,7 +117,7 @@ function queryOrKey(
   rope(stream, { x: flat, y: out, positions, cos, sin }, { tokens, heads, headDim, inverse: false });
 }
 
-/** Turns the gradient of y in `working.backward.dx` into that of x, in place, and adds to the LoRA gradients.
+/** Turns the gradient of y in `working.backward.dx` into that of x, in place, and adds to the gradients of what is trained.
  *  @param needInput false below which nothing trains: then the gradient of x is not computed. */
 export function layerBackward(
   stream: Stream,
@@ -141,6 +146,11 @@ export function layerBackward(
   );
   back("gate_proj", grads.dgate, kept.xn2, grads.dxn);
   back("up_proj", grads.dup, kept.xn2, grads.dxn, true);
+  normWeightBackward(
+    stream,
+    { dy: grads.dxn, x: kept.x2, rstd: kept.rstd2, dweight: layer.normGradients.postAttention },
+    { rows: tokens, columns },
+  );
   rmsNormBackward(
     stream,
     { dy: grads.dxn, x: kept.x2, weight: layer.postAttentionNorm, rstd: kept.rstd2, dx: grads.dx },
@@ -167,10 +177,15 @@ export function layerBackward(
   );
   queryOrKeyBackward(stream, "q", layer, kept, context, grads.dq);
   queryOrKeyBackward(stream, "k", layer, kept, context, grads.dk);
-  const dxn = needInput ? grads.dxn : undefined;
+  const dxn = needInput || layer.normGradients.input ? grads.dxn : undefined;
   back("q_proj", grads.dq, kept.xn1, dxn);
   back("k_proj", grads.dk, kept.xn1, dxn, true);
   back("v_proj", grads.dv, kept.xn1, dxn, true);
+  normWeightBackward(
+    stream,
+    { dy: grads.dxn, x, rstd: kept.rstd1, dweight: layer.normGradients.input },
+    { rows: tokens, columns },
+  );
   if (needInput)
     rmsNormBackward(
       stream,
@@ -196,11 +211,22 @@ function queryOrKeyBackward(
   rope(stream, { x: d, y: d, positions, cos, sin }, { tokens, heads, headDim, inverse: true });
   if (!pre || !rstd || !weight) return;
   const rows = tokens * heads;
+  const dweight = layer.normGradients[which];
+  normWeightBackward(stream, { dy: d, x: pre, rstd, dweight }, { rows, columns: headDim });
   rmsNormBackward(
     stream,
     { dy: d, x: pre, weight, rstd, dx: d },
     { rows, columns: headDim, accumulate: false },
   );
+}
+
+/** Adds to the gradient of a norm's weight, where it is trained. */
+function normWeightBackward(
+  stream: Stream,
+  { dweight, ...t }: { dy: Tensor; x: Tensor; rstd: Tensor; dweight: Tensor | undefined },
+  s: { rows: number; columns: number },
+): void {
+  if (dweight) rmsNormWeightBackward(stream, { ...t, dweight }, s);
 }
 
 function attentionSizes({ config, tokens }: LayerContext) {

@@ -7,15 +7,9 @@ import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
 import { workspaceElements } from "../ops/matmul-tile.ts";
 import { layoutParameters } from "./adapter-parameters.ts";
+import type { BufferSpec } from "./buffer-spec.ts";
 import { activationType, linearShapes, operandType, shardByRows } from "./shapes.ts";
-
-/** One buffer to be. */
-export interface BufferSpec {
-  readonly memoryClass: string;
-  readonly label: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-}
+import { type ModelStage, masterBuffers, stageBuffers, trainedNames } from "./trained-plan.ts";
 
 /** What decides the memory of a base's weights. */
 export interface WeightPlanInput {
@@ -24,6 +18,8 @@ export interface WeightPlanInput {
   /** Weights that share one absmax in a linear layer that is held in 4 bits; undefined for one that is not. */
   readonly quantBlock: (module: string) => number | undefined;
   readonly maxBindingBytes: number;
+  /** What is trained, stage by stage, besides the adapter alone; nothing of the base's own when absent. */
+  readonly stages?: readonly ModelStage[];
 }
 
 /** What decides the memory of a run. */
@@ -73,7 +69,12 @@ export function planMemory(input: PlanInput): MemoryPlan {
 }
 
 function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
-  const buffers = [...weightBuffers(input), ...runBuffers(input, keptLayers), ...workspaceBuffers(input)];
+  const buffers = [
+    ...weightBuffers(input),
+    ...runBuffers(input, keptLayers),
+    ...largestStage(input),
+    ...workspaceBuffers(input),
+  ];
   const byClass = new Map<string, number>();
   for (const buffer of buffers)
     byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
@@ -104,6 +105,12 @@ export function runBuffers(input: PlanInput, keptLayers: number): BufferSpec[] {
   ];
 }
 
+/** Gradients and moments of the base's own weights: stages take turns in this memory. */
+function largestStage({ stages = [], maxBindingBytes }: PlanInput): BufferSpec[] {
+  const all = stages.map((stage) => stageBuffers(stage, maxBindingBytes));
+  return all.reduce((most, one) => (bytesOf(one) > bytesOf(most) ? one : most), []);
+}
+
 function bytesOf(buffers: readonly BufferSpec[]): number {
   return buffers.reduce((sum, { dtype, shape }) => sum + paddedBytes(dtype, shape), 0);
 }
@@ -124,15 +131,22 @@ function workspaceBuffers({ tier, maxBindingBytes }: PlanInput): BufferSpec[] {
 }
 
 /** Base weights: linear layers, norms, biases, embedding and head, and the scratch of 4-bit ones. */
-export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: WeightPlanInput): BufferSpec[] {
+export function weightBuffers(input: WeightPlanInput): BufferSpec[] {
+  const { config, tier, quantBlock, maxBindingBytes, stages = [] } = input;
   const type = operandType(tier);
-  const bytes = type === "f16" ? 2 : 4;
+  const trained = trainedNames(stages);
+  // A trained weight is split as its master is, which is f32.
+  const bytes = (name: string) => (type === "f16" && !trained.has(name) ? 2 : 4);
   const { hiddenSize: c, vocab } = config;
   const buffers: BufferSpec[] = [];
   let scratch = 0;
   for (let layer = 0; layer < config.layers; layer++) {
     for (const { module, inFeatures, outFeatures, bias } of linearShapes(config, layer)) {
-      for (const { from, rows } of shardByRows(outFeatures, inFeatures * bytes, maxBindingBytes)) {
+      for (const { from, rows } of shardByRows(
+        outFeatures,
+        inFeatures * bytes(`${module}.weight`),
+        maxBindingBytes,
+      )) {
         const label = `${module}.weight@${from}`;
         const count = rows * inFeatures;
         const block = quantBlock(module);
@@ -160,8 +174,10 @@ export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: Wei
   }
   buffers.push(...list("norms and biases", { "model.norm.weight": ["f32", c] }));
   for (const name of config.tieWordEmbeddings ? ["model.embed_tokens"] : ["model.embed_tokens", "lm_head"])
-    for (const { from, rows } of shardByRows(vocab, c * bytes, maxBindingBytes))
+    for (const { from, rows } of shardByRows(vocab, c * bytes(`${name}.weight`), maxBindingBytes))
       buffers.push(...list("embedding and head", { [`${name}.weight@${from}`]: [type, rows, c] }));
+  const tensors = new Map(stages.flatMap((stage) => stage.tensors.map((tensor) => [tensor.name, tensor])));
+  for (const tensor of tensors.values()) buffers.push(...masterBuffers(tensor, tier, maxBindingBytes));
   buffers.push(
     ...list("dequantised weight", {
       "dequant.table": scratch > 0 && ["f32", 16],
@@ -291,6 +307,9 @@ function headBuffers(input: PlanInput): BufferSpec[] {
     }),
     ...list("batch", {
       ids: ["u32", n],
+      // Tokens by id, for the gradient of the embedding.
+      id_order: trainsEmbedding(input) && ["u32", n],
+      id_starts: trainsEmbedding(input) && ["u32", n + 1],
       positions: ["u32", n],
       magnitudes: train && ["f32", n],
       rows: ["u32", r],
@@ -302,6 +321,11 @@ function headBuffers(input: PlanInput): BufferSpec[] {
       ...intervals,
     }),
   ];
+}
+
+/** True when some stage trains the embedding, which may be the head too. */
+function trainsEmbedding({ stages = [] }: PlanInput): boolean {
+  return trainedNames(stages).has("model.embed_tokens.weight");
 }
 
 /** Rows of logits that one buffer holds. */

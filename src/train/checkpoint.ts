@@ -9,7 +9,7 @@ import { DataError, show } from "../base/errors.ts";
 import { readJsonObject } from "../formats/json-file.ts";
 import { type Adapter, readAdapter, writeAdapter } from "../formats/peft-adapter.ts";
 import { SafetensorsFile, writeSafetensors } from "../formats/safetensors.ts";
-import type { Moments } from "./optimiser.ts";
+import type { Moments } from "../model/adapter-parameters.ts";
 import type { Progress } from "./progress.ts";
 
 /** A log file and how much of it belongs to a checkpoint. */

@@ -166,9 +166,14 @@ function loopSettings({ options, setup, data }: Run): LoopSettings {
 }
 
 async function save(run: Run, log: RunLog): Promise<void> {
-  const { out, options, progress, updater } = run;
+  const { out, options, progress } = run;
   const adapter = await readAdapter(run);
-  const checkpoint = { adapter, moments: await updater.readMoments(), progress, logs: log.positions() };
+  const checkpoint = {
+    adapter,
+    moments: await run.model.adapter!.readMoments(),
+    progress,
+    logs: log.positions(),
+  };
   const state = stateText(run, false);
   saveCheckpoint(out, checkpoint, state);
   writeFileAtomic(join(out, "trainer_state.json"), state);

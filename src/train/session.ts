@@ -111,7 +111,8 @@ export async function train(
   const tensors = checkpoint?.adapter.tensors ?? setup.start();
   model.adapter!.write(new Map([...tensors].map(([name, { data: values }]) => [name, values])));
   if (checkpoint) {
-    updater.writeMoments(checkpoint.moments, progress.updates);
+    model.adapter!.writeMoments(checkpoint.moments);
+    updater.updates = progress.updates;
     lossScale.restore(progress.lossScale);
   }
   await device.settle();
