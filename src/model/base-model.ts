@@ -2,7 +2,7 @@
 
 import type { BaseWeights } from "../formats/base-weights.ts";
 import type { ModelConfig } from "../formats/config.ts";
-import type { LinearName } from "../formats/tensor-names.ts";
+import { type LinearName, routerName } from "../formats/tensor-names.ts";
 import type { Device } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { AdapterParameters, LoraPair } from "./adapter-parameters.ts";
@@ -10,8 +10,9 @@ import { Arena } from "./arena.ts";
 import type { DecoderLayer } from "./decoder-layer.ts";
 import type { Linear } from "./linear.ts";
 import { weightBuffers } from "./memory-plan.ts";
+import type { MoeBlock } from "./moe.ts";
 import { quantBlockOf } from "./plan-input.ts";
-import { type LinearShape, linearShapes } from "./shapes.ts";
+import { expertShapes, type LinearShape, singleLinearShapes } from "./shapes.ts";
 import { type ModelStage, trainedNames } from "./trained-plan.ts";
 import type { MasterShard, TrainedWeights } from "./trained-weights.ts";
 import { type DenseShard, WeightLoader, type WeightShard } from "./weights.ts";
@@ -59,7 +60,7 @@ export class BaseModel {
         layers.push(await loadLayer(loader, config, index, load4bit));
       const embedding = await loader.matrix("model.embed_tokens.weight");
       const vocabulary = config.tieWordEmbeddings ? embedding : await loader.matrix("lm_head.weight");
-      const norm = await loader.vector("model.norm.weight");
+      const norm = await loader.small("model.norm.weight");
       arena.checkComplete();
       await device.settle();
       return new BaseModel(
@@ -104,7 +105,7 @@ export function withAdapter(
       const lora = pair && !train ? { target: pair.target, a: pair.a, b: pair.b } : pair;
       linear[plain.name] = lora ? { ...plain, lora, loraB: rowsOfB(lora, plain, plain.shards) } : plain;
     }
-    return { ...layer, linear: linear as Record<LinearName, Linear> };
+    return { ...layer, linear: linear as Record<LinearName, Linear> } as DecoderLayer;
   });
 }
 
@@ -132,16 +133,19 @@ export function withGradients(
         q: norm("self_attn.q_norm"),
         k: norm("self_attn.k_norm"),
       },
-    };
+      moe: layer.moe && { ...layer.moe, routerGradient: trained.gradients(routerName(layer.index))?.[0] },
+    } as DecoderLayer;
   });
 }
 
 /** True when something of the layer is trained. */
-export function trains({ linear, normGradients }: DecoderLayer): boolean {
+export function trains({ linear, normGradients, moe }: DecoderLayer): boolean {
   return (
+    moe?.routerGradient !== undefined ||
     Object.values(normGradients).some((gradient) => gradient !== undefined) ||
     Object.values(linear).some(
-      ({ lora, weightGradients, biasGradient }) => lora?.da ?? weightGradients ?? biasGradient,
+      ({ lora, weightGradients, biasGradient }) =>
+        (lora?.da ?? weightGradients ?? biasGradient) !== undefined,
     )
   );
 }
@@ -152,13 +156,21 @@ async function loadLayer(
   index: number,
   load4bit: boolean,
 ): Promise<DecoderLayer> {
-  const linear: Partial<Record<LinearName, Linear>> = {};
-  for (const shape of linearShapes(config, index)) {
-    const shards = await loader.linear(shape, load4bit);
-    const biasVector = shape.bias ? await loader.vector(`${shape.module}.bias`) : undefined;
-    linear[shape.name] = { ...shape, shards, biasVector, ...frozen };
-  }
-  const norm = (name: string) => loader.vector(`model.layers.${index}.${name}.weight`);
+  const read = async (shapes: readonly LinearShape[]) => {
+    const linear: Partial<Record<LinearName, Linear>> = {};
+    for (const shape of shapes) {
+      const shards = await loader.linear(shape, load4bit);
+      const biasVector = shape.bias ? await loader.small(`${shape.module}.bias`) : undefined;
+      linear[shape.name] = { ...shape, shards, biasVector, ...frozen };
+    }
+    return linear as Record<LinearName, Linear>;
+  };
+  const linear = await read(singleLinearShapes(config, index));
+  const experts: MoeBlock["experts"][number][] = [];
+  for (let expert = 0; expert < (config.moe?.experts ?? 0); expert++)
+    experts.push(await read(expertShapes(config, index, expert)));
+  const router = config.moe ? await loader.small(routerName(index)) : undefined;
+  const norm = (name: string) => loader.small(`model.layers.${index}.${name}.weight`);
   return {
     index,
     inputNorm: await norm("input_layernorm"),
@@ -166,7 +178,8 @@ async function loadLayer(
     qNorm: config.qkNorm ? await norm("self_attn.q_norm") : undefined,
     kNorm: config.qkNorm ? await norm("self_attn.k_norm") : undefined,
     normGradients: {},
-    linear: linear as Record<LinearName, Linear>,
+    linear,
+    moe: router && { router, routerGradient: undefined, experts },
   };
 }
 

@@ -1,10 +1,10 @@
 // One decoder layer of the Llama family, forward and backward side by side.
 //   x2 = x + o(attention(rope(q(n1 x)), rope(k(n1 x)), v(n1 x)))      Qwen3: q and k are normed per head before the rotation
-//   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))
+//   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))                     Mixtral: experts instead, in moe.ts
 // Frozen weights get no gradient; what flows is dx, LoRA's dA and dB, and the gradients of weights that are trained.
 
 import type { ModelConfig } from "../formats/config.ts";
-import type { LinearName } from "../formats/tensor-names.ts";
+import type { AttentionName, LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { attentionBackward, attentionForward } from "../ops/attention.ts";
@@ -14,9 +14,16 @@ import { rope } from "../ops/rope.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
 import type { Activations, BackwardWorking, Working } from "./activations.ts";
 import { type DropoutState, type Linear, linearBackward, linearForward, loraInner } from "./linear.ts";
+import { type MoeBlock, type MoeSizes, type MoeTensors, moeBackward, moeForward } from "./moe.ts";
 
-/** A layer's weights on the device. */
-export interface DecoderLayer {
+/** A layer's weights on the device: seven linear layers, or those of the attention beside experts. */
+export type DecoderLayer = LayerNorms &
+  (
+    | { readonly linear: Readonly<Record<LinearName, Linear>>; readonly moe: undefined }
+    | { readonly linear: Readonly<Record<AttentionName, Linear>>; readonly moe: MoeBlock }
+  );
+
+interface LayerNorms {
   readonly index: number;
   readonly inputNorm: Tensor;
   readonly postAttentionNorm: Tensor;
@@ -26,7 +33,6 @@ export interface DecoderLayer {
   readonly normGradients: Readonly<
     Partial<Record<"input" | "postAttention" | "q" | "k", Tensor | undefined>>
   >;
-  readonly linear: Readonly<Record<LinearName, Linear>>;
 }
 
 /** What every layer of a micro-batch reads. */
@@ -54,12 +60,13 @@ export function layerForward(
   const { config, tokens, working, dropout } = context;
   const { hiddenSize: columns, rmsNormEps: eps } = config;
   const { x, y } = tensors;
-  const { linear } = layer;
-  const project = (name: LinearName, input: Tensor, output: Tensor, accumulate = false) =>
-    linearForward(stream, linear[name], { x: input, y: output, t: kept.t[name] }, tokens, working.linear, {
+  const run = (linear: Linear, input: Tensor, output: Tensor, accumulate = false) =>
+    linearForward(stream, linear, { x: input, y: output, t: kept.t[linear.name] }, tokens, working.linear, {
       accumulate,
       dropout,
     });
+  const project = (name: AttentionName, input: Tensor, output: Tensor, accumulate = false) =>
+    run(layer.linear[name], input, output, accumulate);
   rmsNormForward(
     stream,
     { x, weight: layer.inputNorm, y: kept.xn1, rstd: kept.rstd1 },
@@ -80,16 +87,22 @@ export function layerForward(
     { x: kept.x2, weight: layer.postAttentionNorm, y: kept.xn2, rstd: kept.rstd2 },
     { rows: tokens, columns, eps },
   );
-  project("gate_proj", kept.xn2, kept.gate);
-  project("up_proj", kept.xn2, kept.up);
+  if (layer.moe) {
+    if (y) stream.copy(kept.x2, y, tokens * columns * 4);
+    moeForward(stream, layer.moe, { x: kept.xn2, y }, moeTensors(kept, working), moeSizes(context));
+    return;
+  }
+  const { gate_proj: gate, up_proj: up, down_proj: down } = layer.linear;
+  run(gate, kept.xn2, kept.gate);
+  run(up, kept.xn2, kept.up);
   swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * config.ffn });
   if (!y) {
     const inner = { x: working.h, t: kept.t.down_proj };
-    loraInner(stream, linear.down_proj, inner, tokens, working.linear, dropout);
+    loraInner(stream, down, inner, tokens, working.linear, dropout);
     return;
   }
   stream.copy(kept.x2, y, tokens * columns * 4);
-  project("down_proj", working.h, y, true);
+  run(down, working.h, y, true);
 }
 
 /** Projects, norms where the family does, and rotates queries or keys. */
@@ -99,7 +112,7 @@ function queryOrKey(
   layer: DecoderLayer,
   kept: Activations,
   { config, tokens, positions, cos, sin, working }: LayerContext,
-  project: (name: LinearName, input: Tensor, output: Tensor) => void,
+  project: (name: AttentionName, input: Tensor, output: Tensor) => void,
 ): void {
   const { headDim, rmsNormEps: eps } = config;
   const [heads, out, scratch, pre, rstd, weight] =
@@ -129,23 +142,33 @@ export function layerBackward(
   needInput: boolean,
 ): void {
   const { config, tokens, working, dropout } = context;
-  const { linear } = layer;
   const { hiddenSize: columns, ffn } = config;
-  const back = (name: LinearName, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
-    linearBackward(stream, linear[name], { dy, x: input, t: kept.t[name], dx }, tokens, working.linear, {
+  const run = (linear: Linear, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
+    linearBackward(stream, linear, { dy, x: input, t: kept.t[linear.name], dx }, tokens, working.linear, {
       accumulate,
       dropout,
     });
-  // down's dA needs h, which is cheaper to compute again than to keep.
-  swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * ffn });
-  back("down_proj", grads.dx, working.h, grads.dh);
-  swigluBackward(
-    stream,
-    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup },
-    { count: tokens * ffn },
-  );
-  back("gate_proj", grads.dgate, kept.xn2, grads.dxn);
-  back("up_proj", grads.dup, kept.xn2, grads.dxn, true);
+  const back = (name: AttentionName, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
+    run(layer.linear[name], dy, input, dx, accumulate);
+  if (layer.moe) {
+    const tensors = { dy: grads.dx, x: kept.xn2, dx: grads.dxn };
+    const { dweights } = grads;
+    if (!dweights) throw new Error("layer: experts planned without gradients of their weights");
+    const inner = moeTensors(kept, working);
+    moeBackward(stream, layer.moe, tensors, inner, { ...grads, dweights }, moeSizes(context));
+  } else {
+    const { gate_proj: gate, up_proj: up, down_proj: down } = layer.linear;
+    // down's dA needs h, which is cheaper to compute again than to keep.
+    swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * ffn });
+    run(down, grads.dx, working.h, grads.dh);
+    swigluBackward(
+      stream,
+      { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup },
+      { count: tokens * ffn },
+    );
+    run(gate, grads.dgate, kept.xn2, grads.dxn);
+    run(up, grads.dup, kept.xn2, grads.dxn, true);
+  }
   normWeightBackward(
     stream,
     { dy: grads.dxn, x: kept.x2, rstd: kept.rstd2, dweight: layer.normGradients.postAttention },
@@ -218,6 +241,18 @@ function queryOrKeyBackward(
     { dy: d, x: pre, weight, rstd, dx: d },
     { rows, columns: headDim, accumulate: false },
   );
+}
+
+/** The experts' part of what a layer keeps and works in. */
+function moeTensors({ routing, gate, up }: Activations, { h, moe }: Working): MoeTensors {
+  if (!routing || !moe) throw new Error("layer: planned without experts");
+  return { routing, gate, up, h, ...moe };
+}
+
+function moeSizes({ config, tokens }: LayerContext): MoeSizes {
+  const { hiddenSize, ffn, moe } = config;
+  if (!moe) throw new Error("layer: experts without their numbers");
+  return { tokens, hiddenSize, ffn, moe };
 }
 
 /** Adds to the gradient of a norm's weight, where it is trained. */

@@ -55,11 +55,18 @@ function saltOf(linear: Linear, state: DropoutState): number {
   return (Math.imul(state.salt, 0x9e3779b1) + linear.layer * 7 + linearIndex[linear.name]) >>> 0;
 }
 
-/** The weight of a shard as a matrix: itself, or dequantised into the shared scratch. */
-function dense(stream: Stream, shard: WeightShard): Tensor {
+/** The weight of a shard as a matrix: itself, or dequantised into the shared scratch; not even that where the rows that it is
+ *  `needed` for are a segment without any. */
+export function denseWeight(
+  stream: Stream,
+  shard: WeightShard,
+  needed: { segments?: Tensor; segment?: number } = {},
+): Tensor {
   if ("dense" in shard) return shard.dense;
   const { packed, absmax, table, scratch, block, roundTo } = shard;
-  dequantise4bit(stream, { packed, absmax, table, out: scratch }, { count: scratch.length, block, roundTo });
+  const { segments, segment = 0 } = needed;
+  const sizes = { count: scratch.length, block, roundTo, segment };
+  dequantise4bit(stream, { packed, absmax, table, out: scratch, segments }, sizes);
   return scratch;
 }
 
@@ -114,7 +121,7 @@ export function linearForward(
     const extra = lora && t ? { extraA: t, extraB: linear.loraB[i]! } : {};
     matmul(
       stream,
-      { a: x, b: dense(stream, shard), out: y, ...extra },
+      { a: x, b: denseWeight(stream, shard), out: y, ...extra },
       {
         mode: "nt",
         m: tokens,
@@ -184,7 +191,7 @@ export function linearBackward(
     const fused = i === 0 && lora && dt && !dropped;
     matmul(
       stream,
-      { a: dy, b: dense(stream, shard), out: dx, ...(fused ? { extraA: dt, extraB: lora.a } : {}) },
+      { a: dy, b: denseWeight(stream, shard), out: dx, ...(fused ? { extraA: dt, extraB: lora.a } : {}) },
       {
         mode: "nn",
         m: tokens,

@@ -3,12 +3,13 @@
 
 import type { ModelConfig } from "../formats/config.ts";
 import type { LoraTarget } from "../formats/peft-adapter.ts";
+import { routerName } from "../formats/tensor-names.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
 import { workspaceElements } from "../ops/matmul-tile.ts";
 import { layoutParameters } from "./adapter-parameters.ts";
 import type { BufferSpec } from "./buffer-spec.ts";
-import { activationType, linearShapes, operandType, shardByRows } from "./shapes.ts";
+import { activationType, linearShapes, mlpRows, operandType, shardByRows } from "./shapes.ts";
 import { type ModelStage, masterBuffers, stageBuffers, trainedNames } from "./trained-plan.ts";
 
 /** What decides the memory of a base's weights. */
@@ -163,6 +164,7 @@ export function weightBuffers(input: WeightPlanInput): BufferSpec[] {
       if (bias) buffers.push(...list("norms and biases", { [`${module}.bias`]: ["f32", outFeatures] }));
     }
     const prefix = `model.layers.${layer}`;
+    if (config.moe) buffers.push(...list("router", { [routerName(layer)]: ["f32", config.moe.experts, c] }));
     buffers.push(
       ...list("norms and biases", {
         [`${prefix}.input_layernorm.weight`]: ["f32", c],
@@ -221,7 +223,8 @@ function residualBuffers({ config, train, maxTokens }: PlanInput): BufferSpec[] 
 function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, set: number): BufferSpec[] {
   const type = operandType(tier);
   const kept = activationType(tier);
-  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm, moe } = config;
+  const m = n * mlpRows(config);
   const ranks: Record<string, [Dtype, ...number[]]> = {};
   for (const [name, r] of maxRanks(targets)) ranks[`${name}.t#${set}`] = ["f32", n, r];
   return list("activations", {
@@ -239,8 +242,15 @@ function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, s
     [`x2#${set}`]: ["f32", n, c],
     [`rstd2#${set}`]: ["f32", n],
     [`xn2#${set}`]: [kept, n, c],
-    [`gate#${set}`]: [type, n, f],
-    [`up#${set}`]: [type, n, f],
+    [`gate#${set}`]: [type, m, f],
+    [`up#${set}`]: [type, m, f],
+    ...(moe && {
+      [`chosen#${set}`]: ["u32", n, moe.topk],
+      [`expert_weights#${set}`]: ["f32", n, moe.topk],
+      [`expert_rows#${set}`]: ["u32", m],
+      [`expert_places#${set}`]: ["u32", m],
+      [`expert_segments#${set}`]: ["u32", moe.experts, 2],
+    }),
     ...ranks,
   });
 }
@@ -260,7 +270,8 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
   const { config, tier, train, dropout, maxTokens: n, targets } = input;
   const type = operandType(tier);
   const kept = activationType(tier);
-  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm, moe } = config;
+  const m = n * mlpRows(config);
   const rank = Math.max(0, ...maxRanks(targets).values());
   const widest = Math.max(0, ...targets.map(({ inFeatures }) => inFeatures));
   // Rotation turns f32 into the tier's type; only where both are f32 and nothing is in between does it work in place.
@@ -268,7 +279,10 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
   return list("working set", {
     q_f32: rotated && ["f32", n, heads * d],
     k_f32: rotated && ["f32", n, kvHeads * d],
-    h: [type, n, f],
+    h: [type, m, f],
+    router_logits: moe !== undefined && ["f32", n, moe.experts],
+    expert_x: moe !== undefined && [kept, m, c],
+    expert_y: moe !== undefined && ["f32", m, c],
     dx: train && ["f32", n, c],
     dxn: train && ["f32", n, c],
     dq: train && ["f32", n, heads * d],
@@ -276,9 +290,10 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
     dv: train && ["f32", n, kvHeads * d],
     dattention: train && ["f32", n, heads * d],
     delta: train && ["f32", heads, n],
-    dh: train && ["f32", n, f],
-    dgate: train && ["f32", n, f],
-    dup: train && ["f32", n, f],
+    dh: train && ["f32", m, f],
+    dgate: train && ["f32", m, f],
+    dup: train && ["f32", m, f],
+    dweights: train && moe !== undefined && ["f32", m],
     dt: train && rank > 0 && ["f32", n, rank],
     dropped: train && dropout && rank > 0 && [kept, n, widest],
     d_dropped: train && dropout && rank > 0 && ["f32", n, widest],

@@ -52,13 +52,12 @@ export class WeightLoader {
     this.totalBytes = [...base.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** A vector in f32: norms and biases. */
-  async vector(name: string): Promise<Tensor> {
-    const count = this.base.tensors.get(name)!.shape[0]!;
+  /** A small tensor in f32: norms, biases and routers. */
+  async small(name: string): Promise<Tensor> {
+    const rows = this.base.tensors.get(name)!.shape[0]!;
     const tensor = this.arena.take(name);
-    this.arena.device.write(tensor, this.base.readF32(name, 0, count, undefined, { checkFinite: true }));
-    if (this.trained.has(name))
-      this.masters.set(name, [{ from: 0, rows: count, weight: tensor, master: tensor }]);
+    this.arena.device.write(tensor, this.base.readF32(name, 0, rows, undefined, { checkFinite: true }));
+    if (this.trained.has(name)) this.masters.set(name, [{ from: 0, rows, weight: tensor, master: tensor }]);
     return this.loaded(name, tensor);
   }
 
