@@ -8,7 +8,7 @@ export const train = defineCommand({
   name: "train",
   summary: "Trains a LoRA or QLoRA adapter on trajectories or preference pairs",
   description:
-    "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change.",
+    "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change. With windows and gates in a --config file a run measures itself on the way and stops itself.",
   options: {
     ...trainOptions,
     resident: {
@@ -55,7 +55,11 @@ export const train = defineCommand({
       return trainOnResident(resident, run, terminal);
     }
     const { train: start } = await import("../train/session.ts");
-    await start(run, terminal);
+    if (run.windows === undefined) return start(run, terminal);
+    const { keepFormatProbe, openRunWindows } = await import("./train-windows.ts");
+    await using windows = await openRunWindows(run, terminal);
+    await start(run, terminal, undefined, windows);
+    keepFormatProbe(run.out!);
   },
 });
 

@@ -52,3 +52,11 @@ export function readFormatProbe(directory: string): FormatProbeRecord | undefine
     });
   return adapter_sha256 === adapterHash(directory) ? (record as FormatProbeRecord) : undefined;
 }
+
+/** Copies the record of the adapter in `from` beside the one in `to`, when both have the same weights. */
+export function copyFormatProbe(from: string, to: string): boolean {
+  const record = readFormatProbe(from);
+  if (record === undefined || record.adapter_sha256 !== adapterHash(to)) return false;
+  writeFileAtomic(join(to, formatProbeName), `${JSON.stringify(record, null, 1)}\n`);
+  return true;
+}

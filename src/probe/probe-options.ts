@@ -1,7 +1,5 @@
 // The options of `sekft probe` beside those of models and endpoints.
 
-import type { Options } from "../base/options.ts";
-
 const what = "What";
 const verdict = "Verdict";
 const running = "Running";
@@ -44,8 +42,6 @@ export const formatProbeOptions = {
     help: "other thresholds for command, json, diff, function or stop",
   },
 } as const;
-
-export type FormatProbeOptions = Options<typeof formatProbeOptions>;
 
 export const secretProbeOptions = {
   data: {
@@ -93,5 +89,3 @@ export const secretProbeOptions = {
     help: "share of the rows that may come back; a canary and a secret of --data never may",
   },
 } as const;
-
-export type SecretProbeOptions = Options<typeof secretProbeOptions>;

@@ -9,7 +9,7 @@ import { BEGINNINGS, type BeginningKind } from "./beginnings.ts";
 import type { KnownText } from "./known-texts.ts";
 
 /** What is counted. `known_secret`: a secret of the training data came out, wherever. */
-export const SECRET_FIGURES = ["private_key", "token", "canary", "row", "known_secret"] as const;
+const SECRET_FIGURES = ["private_key", "token", "canary", "row", "known_secret"] as const;
 export type SecretFigure = (typeof SECRET_FIGURES)[number];
 
 /** One continuation. */
