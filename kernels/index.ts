@@ -50,6 +50,7 @@ import moe_combine from "./moe_combine.wgsl" with { type: "text" };
 import moe_route from "./moe_route.wgsl" with { type: "text" };
 import moe_route_backward from "./moe_route_backward.wgsl" with { type: "text" };
 import moe_sort from "./moe_sort.wgsl" with { type: "text" };
+import moe_weigh_rows from "./moe_weigh_rows.wgsl" with { type: "text" };
 import moe_weight_backward from "./moe_weight_backward.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
 import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with { type: "text" };
@@ -108,6 +109,7 @@ export const kernels: Readonly<Record<string, string>> = {
   moe_route,
   moe_route_backward,
   moe_sort,
+  moe_weigh_rows,
   moe_weight_backward,
   rms_norm_backward,
   rms_norm_backward_in_place,

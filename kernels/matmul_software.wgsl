@@ -2,13 +2,13 @@
 // memory loses: one subgroup holds 8 rows x (2 LANES) columns of out in registers, loads LANES steps of k of each row of a
 // at once, one a lane, and hands them round by subgroupBroadcast. All layouts by strides.
 //   a, b, out f32; element (i, k) of a at aOffset + i aRow + k aStep, (k, j) of b at bOffset + k bStep + j bColumn
-// SEGMENTED: rows of a and out as in lib/segment.wgsl.
+// SEGMENTED as in lib/segment.wgsl.
 // Dispatch ceil(n / (2 LANES)) x ceil(m / 8), the second folded over y and z. The subgroup size must be LANES.
 // include: segment
 enable subgroups;
 
 const LANES: u32 = 8u; // spec: 4 | 8 | 16
-const SEGMENTED: u32 = 0u; // spec: 0 | 1
+const SEGMENTED: u32 = 0u; // spec: 0 | 1 | 2
 
 struct Params {
   m: u32,
@@ -46,19 +46,21 @@ fn matmul_software(
     return;
   }
   let lastRow = rows.y - 1u;
-  let firstA = p.aOffset + p.aRow * rows.x;
+  let steps = segment_steps();
+  let firstA = p.aOffset + p.aRow * rows.x + p.aStep * steps.x;
+  let firstB = p.bOffset + p.bStep * steps.x;
   // Edge tiles compute their last row or column several times and store it once.
   var ra0 = firstA + p.aRow * min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(lastRow));
   var ra1 = firstA + p.aRow * min(vec4u(row + 4u, row + 5u, row + 6u, row + 7u), vec4u(lastRow));
-  var b0 = p.bOffset + p.bColumn * min(column, p.n - 1u);
-  var b1 = p.bOffset + p.bColumn * min(column + LANES, p.n - 1u);
+  var b0 = firstB + p.bColumn * min(column, p.n - 1u);
+  var b1 = firstB + p.bColumn * min(column + LANES, p.n - 1u);
   var c00 = vec4f();
   var c01 = vec4f();
   var c10 = vec4f();
   var c11 = vec4f();
-  for (var k = 0u; k < p.k; k += LANES) {
+  for (var k = 0u; k < steps.y; k += LANES) {
     // Past k, a is taken as 0 and b as its last row.
-    let last = p.k - 1u - k;
+    let last = steps.y - 1u - k;
     let at = (k + min(lane, last)) * p.aStep;
     let keep = vec4<bool>(lane <= last);
     let a0 = select(vec4f(), vec4f(a[ra0.x + at], a[ra0.y + at], a[ra0.z + at], a[ra0.w + at]), keep);

@@ -3,7 +3,7 @@
 //   a [m, k] (A_ROWS 1) or [k, m] (0)   b [k, n] (B_ROWS 1) or [n, k] (0)   out [m, n], clamped to f16's range if f16
 //   extraA [m, extraK], extraB laid out as b: f32, contiguous, without alpha (a LoRA delta); not read when extraK is 0
 // Dispatch ceil(n / BN) x ceil(m / BM) x splits; split z sums steps z chunk .. (z + 1) chunk, and writes z splitStride further on.
-// SEGMENTED: rows of a and out as in lib/segment.wgsl, A_ROWS 1 and one split only.
+// SEGMENTED as in lib/segment.wgsl, in one split only: 1 needs A_ROWS 1, 2 needs A_ROWS 0 and B_ROWS 1.
 // Scalar reads of workgroup memory and no double buffering, since torchlette measured both slower on a V100.
 // include: clamp_to_half, segment
 alias A = f32; // spec: f32 | f16
@@ -11,7 +11,7 @@ alias B = f32; // spec: f32 | f16
 alias O = f32; // spec: f32 | f16
 const A_ROWS: u32 = 1u; // spec: 0 | 1
 const B_ROWS: u32 = 0u; // spec: 0 | 1
-const SEGMENTED: u32 = 0u; // spec: 0 | 1
+const SEGMENTED: u32 = 0u; // spec: 0 | 1 | 2
 const TILE: u32 = 0u; // spec: 0 | 1 | 2 | 3, for tests on CPUs | few columns | middling | large
 
 const BM: u32 = array(16u, 128u, 64u, 128u)[TILE];
@@ -53,39 +53,48 @@ var<immediate> p: Params;
 var<workgroup> tileA: array<f32, BK * A_LINE>;
 var<workgroup> tileB: array<f32, BK * B_LINE>;
 
-fn elementA(extra: bool, rows: vec2u, row: u32, k: u32, end: u32) -> f32 {
+fn elementA(extra: bool, rows: vec2u, skipped: u32, row: u32, k: u32, end: u32) -> f32 {
   if (row >= rows.y || k >= end) {
     return 0.0;
   }
   if (extra) {
     return extraA[row * p.extraK + k];
   }
-  return f32(a[p.aOffset + select(k * p.aStride + row, (rows.x + row) * p.aStride + k, A_ROWS == 1u)]);
+  return f32(a[p.aOffset + select((skipped + k) * p.aStride + row, (rows.x + row) * p.aStride + k, A_ROWS == 1u)]);
 }
 
-fn elementB(extra: bool, column: u32, k: u32, end: u32) -> f32 {
+fn elementB(extra: bool, skipped: u32, column: u32, k: u32, end: u32) -> f32 {
   if (column >= p.n || k >= end) {
     return 0.0;
   }
   if (extra) {
     return extraB[select(column * p.extraK + k, k * p.n + column, B_ROWS == 1u)];
   }
-  return f32(b[p.bOffset + select(column * p.bStride + k, k * p.bStride + column, B_ROWS == 1u)]);
+  return f32(b[p.bOffset + select(column * p.bStride + k, (skipped + k) * p.bStride + column, B_ROWS == 1u)]);
 }
 
 // Neighbouring threads read neighbouring elements of the operand as it lies.
-fn stage(extra: bool, rows: vec2u, firstRow: u32, firstColumn: u32, k: u32, end: u32, thread: u32) {
+fn stage(
+  extra: bool,
+  rows: vec2u,
+  skipped: u32,
+  firstRow: u32,
+  firstColumn: u32,
+  k: u32,
+  end: u32,
+  thread: u32,
+) {
   for (var i = 0u; i < BM * BK / THREADS; i++) {
     let e = i * THREADS + thread;
     let row = select(e % BM, e / BK, A_ROWS == 1u);
     let step = select(e / BM, e % BK, A_ROWS == 1u);
-    tileA[step * A_LINE + row] = elementA(extra, rows, firstRow + row, k + step, end);
+    tileA[step * A_LINE + row] = elementA(extra, rows, skipped, firstRow + row, k + step, end);
   }
   for (var i = 0u; i < BN * BK / THREADS; i++) {
     let e = i * THREADS + thread;
     let column = select(e / BK, e % BN, B_ROWS == 1u);
     let step = select(e % BK, e / BN, B_ROWS == 1u);
-    tileB[step * B_LINE + column] = elementB(extra, firstColumn + column, k + step, end);
+    tileB[step * B_LINE + column] = elementB(extra, skipped, firstColumn + column, k + step, end);
   }
 }
 
@@ -112,6 +121,7 @@ fn matmul_tile(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   let firstRow = group.y * BM;
   let firstColumn = group.x * BN;
   let rows = segment_rows();
+  let steps = segment_steps();
   if (firstRow >= rows.y) {
     return;
   }
@@ -129,10 +139,10 @@ fn matmul_tile(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   for (var part = 0u; part < parts; part++) {
     let extra = part == 1u;
     let begin = select(group.z * p.chunk, 0u, extra);
-    let end = select(min(p.k, begin + p.chunk), select(0u, p.extraK, group.z == 0u), extra);
+    let end = select(min(steps.y, begin + p.chunk), select(0u, p.extraK, group.z == 0u), extra);
     for (var k = begin; k < end; k += BK) {
       workgroupBarrier();
-      stage(extra, rows, firstRow, firstColumn, k, end, thread);
+      stage(extra, rows, steps.x, firstRow, firstColumn, k, end, thread);
       workgroupBarrier();
       for (var step = 0u; step < BK; step++) {
         let i = step * A_LINE + row;

@@ -116,24 +116,31 @@ export function withGradients(
 ): readonly DecoderLayer[] {
   if (!trained) return layers;
   return layers.map((layer) => {
-    const linear: Partial<Record<LinearName, Linear>> = {};
-    for (const plain of Object.values(layer.linear))
-      linear[plain.name] = {
-        ...plain,
-        weightGradients: trained.gradients(`${plain.module}.weight`),
-        biasGradient: trained.gradients(`${plain.module}.bias`)?.[0],
-      };
+    const withGradientsOf = (linear: Readonly<Partial<Record<LinearName, Linear>>>) => {
+      const own: Partial<Record<LinearName, Linear>> = {};
+      for (const plain of Object.values(linear))
+        own[plain.name] = {
+          ...plain,
+          weightGradients: trained.gradients(`${plain.module}.weight`),
+          biasGradient: trained.gradients(`${plain.module}.bias`)?.[0],
+        };
+      return own as Record<LinearName, Linear>;
+    };
     const norm = (name: string) => trained.gradients(`model.layers.${layer.index}.${name}.weight`)?.[0];
     return {
       ...layer,
-      linear: linear as Record<LinearName, Linear>,
+      linear: withGradientsOf(layer.linear),
       normGradients: {
         input: norm("input_layernorm"),
         postAttention: norm("post_attention_layernorm"),
         q: norm("self_attn.q_norm"),
         k: norm("self_attn.k_norm"),
       },
-      moe: layer.moe && { ...layer.moe, routerGradient: trained.gradients(routerName(layer.index))?.[0] },
+      moe: layer.moe && {
+        router: layer.moe.router,
+        routerGradient: trained.gradients(routerName(layer.index))?.[0],
+        experts: layer.moe.experts.map(withGradientsOf),
+      },
     } as DecoderLayer;
   });
 }
@@ -143,10 +150,12 @@ export function trains({ linear, normGradients, moe }: DecoderLayer): boolean {
   return (
     moe?.routerGradient !== undefined ||
     Object.values(normGradients).some((gradient) => gradient !== undefined) ||
-    Object.values(linear).some(
-      ({ lora, weightGradients, biasGradient }) =>
-        (lora?.da ?? weightGradients ?? biasGradient) !== undefined,
-    )
+    [linear, ...(moe?.experts ?? [])]
+      .flatMap((group) => Object.values(group))
+      .some(
+        ({ lora, weightGradients, biasGradient }) =>
+          (lora?.da ?? weightGradients ?? biasGradient) !== undefined,
+      )
   );
 }
 

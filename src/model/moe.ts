@@ -1,7 +1,7 @@
 // A mixture of experts in place of a layer's feed-forward block, forward and backward side by side: Jiang et al. 2024 (Mixtral), 2.1.
 //   y += sum over a token's K experts of w_e down_e(silu(gate_e x) * up_e x),   w = softmax of the K largest of x R^T
 // The device decides who gets which token, and the host never waits for it: rows are sorted by expert, and each expert's products
-// run over the rows of its segment, with workgroups for the most that it could have. Experts are frozen; the router need not be.
+// run over the rows of its segment, with workgroups for the most that it could have.
 
 import type { MixtureOfExperts } from "../formats/config.ts";
 import type { MlpName } from "../formats/tensor-names.ts";
@@ -9,7 +9,14 @@ import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { gemv, gemv4bit, suitsGemv } from "../ops/gemv.ts";
 import { matmul } from "../ops/matmul.ts";
-import { moeCombine, moeRoute, moeRouteBackward, moeWeightBackward, type Routing } from "../ops/moe.ts";
+import {
+  moeCombine,
+  moeRoute,
+  moeRouteBackward,
+  moeWeighRows,
+  moeWeightBackward,
+  type Routing,
+} from "../ops/moe.ts";
 import { gatherRows } from "../ops/rows.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
 import { denseWeight, type Linear } from "./linear.ts";
@@ -87,7 +94,8 @@ export function moeForward(
   );
 }
 
-/** From the gradient `dy` of what {@link moeForward} added to, to that of its input `dx`, both [N, C] f32; adds to the router's. */
+/** From the gradient `dy` of what {@link moeForward} added to, to that of its input `dx`, both [N, C] f32; adds to those of the
+ *  router and the experts that are trained. */
 export function moeBackward(
   stream: Stream,
   block: MoeBlock,
@@ -111,6 +119,16 @@ export function moeBackward(
     { rows, columns: hiddenSize, indexOffset: 0 },
   );
   back("down_proj", t.outputs, g.dh);
+  const trained = block.experts.some((expert) => Object.values(expert).some((one) => one.weightGradients));
+  const weights = (name: MlpName, dy: Tensor, input: Tensor) =>
+    block.experts.forEach((expert, segment) => {
+      const place = { tokens, segments: routing.segments, segment };
+      expertWeightBackward(stream, expert[name], { dy, x: input }, place);
+    });
+  if (trained) {
+    moeWeighRows(stream, { ...routing, x: t.outputs }, { entries: rows, columns: hiddenSize });
+    weights("down_proj", t.outputs, t.h);
+  }
   moeWeightBackward(
     stream,
     { ...routing, h: t.h, dh: g.dh, dweights: g.dweights },
@@ -121,6 +139,15 @@ export function moeBackward(
     { gate: t.gate, up: t.up, dh: g.dh, dgate: g.dgate, dup: g.dup },
     { count: rows * ffn },
   );
+  if (trained) {
+    gatherRows(
+      stream,
+      { x, index: routing.rows, out: t.rows },
+      { rows, columns: hiddenSize, indexOffset: 0 },
+    );
+    weights("gate_proj", g.dgate, t.rows);
+    weights("up_proj", g.dup, t.rows);
+  }
   back("gate_proj", g.dgate, t.outputs);
   back("up_proj", g.dup, t.outputs, true);
   moeCombine(
@@ -181,5 +208,20 @@ function expertBackward(
     const b = denseWeight(stream, shard, { segments, segment });
     const sizes = { m, n, k: shard.rows, aOffset: shard.from, aStride, segment };
     matmul(stream, { a, b, out, segments }, { mode: "nn", ...sizes, accumulate: accumulate || i > 0 });
+  });
+}
+
+/** dW += dy^T x over an expert's rows, where it is trained. */
+function expertWeightBackward(
+  stream: Stream,
+  linear: Linear,
+  { dy, x }: { dy: Tensor; x: Tensor },
+  { tokens: k, segments, segment }: ExpertPlace,
+): void {
+  const { inFeatures: n, outFeatures: aStride } = linear;
+  linear.weightGradients?.forEach((out, i) => {
+    const { from, rows: m } = linear.shards[i]!;
+    const sizes = { m, n, k, aOffset: from, aStride, accumulate: true, segment };
+    matmul(stream, { a: dy, b: x, out, segments }, { mode: "tn", ...sizes });
   });
 }

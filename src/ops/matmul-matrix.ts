@@ -2,7 +2,7 @@
 
 import type { AdapterFacts } from "../gpu/facts.ts";
 import type { Grid, Stream } from "../gpu/stream.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 
 /** Lanes that the kernel lays its work out for. */
 const lanes = 32;
@@ -37,7 +37,7 @@ export function matmulMatrix(
     O: out.dtype,
     A_ROWS: mode === "tn" ? 0 : 1,
     B_ROWS: mode === "nt" ? 0 : 1,
-    SEGMENTED: segments ? 1 : 0,
+    SEGMENTED: segmented(tensors, plan),
     STEPS: facts.maxWorkgroupBytes >= 28 << 10 ? 32 : 16,
   });
   const accumulate = plan.accumulate ? 1 : 0;

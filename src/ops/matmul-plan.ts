@@ -22,7 +22,7 @@ export interface Matmul {
   readonly outStride?: number;
   /** Columns of `extraA`, 0 by default. */
   readonly extraK?: number;
-  /** Entry of `segments` that says which rows of a and out are meant; 0 by default. */
+  /** Entry of `segments` that is meant; 0 by default. */
   readonly segment?: number;
 }
 
@@ -33,8 +33,8 @@ export interface MatmulTensors {
   readonly out: Tensor;
   readonly extraA?: Tensor;
   readonly extraB?: Tensor;
-  /** First row and number of rows of each segment [S, 2] u32, known on the device alone: then `m` is only the most rows that the
-   *  segment can have, and rows count from the segment's first. Modes nt and nn, without an extra product. */
+  /** First row of a and number of rows of each segment [S, 2] u32, known on the device alone: the product takes those rows of a, and
+   *  of out in modes nt and nn, of b in mode tn; `m`, in tn `k`, is only the most that the segment can have. No extra product. */
   readonly segments?: Tensor;
 }
 
@@ -59,6 +59,12 @@ export function planned(sizes: Matmul): MatmulPlan {
   };
 }
 
+/** Value of the kernels' SEGMENTED. */
+export function segmented({ segments }: Pick<MatmulTensors, "segments">, { mode }: MatmulPlan): 0 | 1 | 2 {
+  if (!segments) return 0;
+  return mode === "tn" ? 2 : 1;
+}
+
 /** @throws Error when an operand is missing or too small. */
 export function checkProduct(tensors: MatmulTensors, plan: MatmulPlan): void {
   const { mode, m, n, k, extraK, segment } = plan;
@@ -79,9 +85,9 @@ export function checkProduct(tensors: MatmulTensors, plan: MatmulPlan): void {
   };
   const tn = mode === "tn";
   const { segments } = tensors;
-  if (segments && (tn || extraK > 0 || segments.dtype !== "u32" || segments.length < 2 * (segment + 1)))
+  if (segments && (extraK > 0 || segments.dtype !== "u32" || segments.length < 2 * (segment + 1)))
     throw new Error(
-      `matmul ${mode}: expected u32 segments, mode nt or nn and no extra product, got segment ${segment} of ${segments.label}, extraK ${extraK}`,
+      `matmul ${mode}: expected u32 segments and no extra product, got segment ${segment} of ${segments.label}, extraK ${extraK}`,
     );
   fits(tensors.a, "a", plan.aOffset, plan.aStride, tn ? k : m, tn ? m : k);
   const nt = mode === "nt";

@@ -1,7 +1,7 @@
 // Matrix products on CPU adapters: a fast kernel for aligned operands, and one for everything else.
 
 import { foldedGrid, type Grid, type Stream } from "../gpu/stream.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 import { matmulTile } from "./matmul-tile.ts";
 
 type Operands = Pick<MatmulTensors, "a" | "b" | "out" | "segments">;
@@ -43,7 +43,7 @@ export function matmulSoftware(stream: Stream, tensors: Operands, plan: MatmulPl
     bStep: mode === "nt" ? 1 : bStride,
     bColumn: mode === "nt" ? bStride : 1,
   };
-  const kernel = kernels.get("matmul_software", { LANES: lanes, SEGMENTED: segments ? 1 : 0 });
+  const kernel = kernels.get("matmul_software", { LANES: lanes, SEGMENTED: segmented(tensors, plan) });
   stream.dispatch(kernel, { a, b, out, segments: segments ?? a }, { ...place, ...strides, segment }, [
     Math.ceil(n / (2 * lanes)),
     y,

@@ -3,7 +3,7 @@
 import type { Device } from "../gpu/device.ts";
 import { foldedGrid, type Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 
 /** Rows and columns of out that one workgroup makes, by the kernel's TILE. */
 const tileSizes = [
@@ -58,7 +58,7 @@ export function matmulTile(
     A_ROWS: mode === "tn" ? 0 : 1,
     B_ROWS: mode === "nt" ? 0 : 1,
     TILE: tile,
-    SEGMENTED: segments ? 1 : 0,
+    SEGMENTED: segmented(tensors, plan),
   });
   const { aOffset, aStride, bOffset, bStride, extraK, alpha, segment } = plan;
   stream.dispatch(

@@ -98,6 +98,25 @@ export function moeWeightBackward(
   );
 }
 
+/** Multiplies each row by its entry's weight, in place. x [N K, columns] f32. */
+export function moeWeighRows(
+  stream: Stream,
+  t: Pick<Routing, "places" | "weights"> & { readonly x: Tensor },
+  s: { entries: number; columns: number },
+): void {
+  const op = "moeWeighRows";
+  const { entries, columns } = s;
+  const { places, weights, x } = t;
+  checkSizes(op, { entries, columns });
+  checkTensor(op, "places", places, ["u32"], entries);
+  checkTensor(op, "weights", weights, ["f32"], entries);
+  checkTensor(op, "x", x, ["f32"], entries * columns);
+  checkDistinct(op, { places, weights, x });
+  if (entries * columns === 0) return;
+  const kernel = stream.device.kernels.get("moe_weigh_rows");
+  stream.dispatch(kernel, { places, weights, x }, { entries, columns }, elementGrid(entries * columns));
+}
+
 /** Gradient of the logits [N, E] from that of the weights [N, K]; experts that were not chosen get 0. All f32. */
 export function moeRouteBackward(
   stream: Stream,

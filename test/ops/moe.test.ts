@@ -8,6 +8,7 @@ import {
   moeCombine,
   moeRoute,
   moeRouteBackward,
+  moeWeighRows,
   moeWeightBackward,
   type Routing,
   type RoutingSizes,
@@ -115,6 +116,8 @@ for (const tier of ["software", "f32", "f16"] as const) {
       moeWeightBackward(stream, t, { entries, columns });
       moeRouteBackward(stream, { ...r, dweights, dlogits }, shape);
     });
+    const again = bench.inOut(dh);
+    bench.run((stream) => moeWeighRows(stream, { ...r, x: again }, { entries, columns }));
     const weighted = Float64Array.from(dh);
     const slopes = places.map((place, entry) => {
       let sum = 0;
@@ -126,12 +129,13 @@ for (const tier of ["software", "f32", "f16"] as const) {
     });
     expectClose("dweights", await bench.read(dweights), slopes, { absolute: 1e-5 });
     expectClose("dh", await bench.read(inner), weighted, { absolute: 1e-6 });
+    expectClose("rows", await bench.read(again), weighted, { absolute: 1e-6 });
     expectClose("dlogits", await bench.read(dlogits), routeBackward(routed, slopes, shape), {
       absolute: 1e-5,
     });
   });
 
-  for (const mode of ["nt", "nn"] as const)
+  for (const mode of ["nt", "nn", "tn"] as const)
     gpuTest(`${tier}: products ${mode} keep to the rows of their segment, empty ones included`, async () => {
       const [m, n, k] = [29, 37, 68];
       const [stored, stride] = [64, 41];
@@ -150,16 +154,16 @@ for (const tier of ["software", "f32", "f16"] as const) {
           const out = bench.inOut(before);
           const t = { a: bench.input(a, dtype), b: bench.input(b, dtype), out };
           const segments = bench.words(spans.flat());
-          const place = { outStride: stride, outOffset: 3, segment };
+          const layout = { outStride: stride, alpha: 0.5, accumulate };
           bench.run((stream) =>
-            matmul(stream, { ...t, segments }, { mode, m, n, k, accumulate, alpha: 0.5, ...place }),
+            matmul(stream, { ...t, segments }, { mode, m, n, k, outOffset: 3, segment, ...layout }),
           );
           const operands = { a, b, out: before, extraA: [], extraB: [] };
-          const reference = planned({
-            ...{ mode, m: rows, n, k, alpha: 0.5, accumulate },
-            ...{ aOffset: first * k, outOffset: 3 + first * stride, outStride: stride },
-          });
-          const expected = matmulReference(operands, reference).out;
+          const reference =
+            mode === "tn"
+              ? { m, n, k: rows, aOffset: first * m, bOffset: first * n, outOffset: 3 }
+              : { m: rows, n, k, aOffset: first * k, outOffset: 3 + first * stride };
+          const expected = matmulReference(operands, planned({ mode, ...reference, ...layout })).out;
           expectClose("out", await bench.read(out), expected, { absolute: 2e-5 });
         }
     });
@@ -230,7 +234,8 @@ for (const tier of ["software", "f32", "f16"] as const) {
     const t = { a, b: bench.input(noise(2, 64)), out };
     bench.run((stream) => {
       const sizes = { m: 8, n: 8, k: 8 };
-      expect(() => matmul(stream, { ...t, segments }, { mode: "tn", ...sizes })).toThrow("segments");
+      const extra = { ...t, segments, extraA: t.a, extraB: t.b };
+      expect(() => matmul(stream, extra, { mode: "nt", ...sizes, extraK: 4 })).toThrow("no extra product");
       expect(() => matmul(stream, { ...t, segments }, { mode: "nt", ...sizes, segment: 40 })).toThrow(
         "segments",
       );

@@ -125,16 +125,12 @@ function isRouter(name: string): boolean {
 }
 
 function checkTrainable(who: string, { name, type, shape }: TensorEntry, load4bit: boolean): void {
-  if (/\.experts\./.test(name))
-    throw new UserError(`${who}: expected groups without experts, whose weights stay frozen, got ${name}`, {
-      hint: "name attention, norms, router, embeddings, lm_head or lora",
-    });
   const others = "train norms or lora, or use an unquantised base";
   if (!isFloatType(type))
     throw new UserError(`${who}: expected weights in F32, F16 or BF16, got ${name} quantised as ${type}`, {
       hint: `quantised weights cannot be trained: ${others}`,
     });
-  const held = load4bit && shape.length === 2 && /_proj\.weight$/.test(name);
+  const held = load4bit && shape.length === 2 && /(_proj|\.experts\.\d+\.w[123])\.weight$/.test(name);
   if (held)
     throw new UserError(`${who}: expected weights that are not held in 4 bits, got ${name}`, {
       hint: "leave --load-4bit out, or train norms, embeddings, lm_head or lora, which it does not touch",

@@ -7,7 +7,8 @@ needs: torch, transformers, peft, safetensors (versions.json)
 
 Weights are random, rounded to bfloat16 and stored so; all arithmetic is float32, eager attention. The third likeliest expert of a token is
 never nearer than `gap` to the second, so that no rounding sends a token elsewhere. lora/mixtral-qkvo.routers.safetensors: gradients of
-both routers under the adapter, of the same loss as its own. models/fused-mixtral: transformers' own tensors as it holds them, two for
+both routers under the adapter, of the same loss as its own. forward/tiny-mixtral.gradients.json: samples of every
+weight's gradient without an adapter. models/fused-mixtral: transformers' own tensors as it holds them, two for
 all experts of a layer; models/fused-mixtral-apart: what its save_pretrained makes of them.
 """
 import json
@@ -125,6 +126,34 @@ for length, prompt in ((96, 30), (61, 13)):
 save_file(tensors, f"{numeric}/forward/tiny-mixtral.safetensors")
 write("forward/tiny-mixtral.json", {"sequences": rows})
 
+# Gradients of all weights, under the published names: norm, largest, and at most 48 values at multiples of `step`.
+def sample(tensor):
+    flat = tensor.flatten()
+    step = max(1, len(flat) // 48)
+    return {"norm": flat.norm().item(), "largest": flat.abs().max().item(), "step": step, "values": flat[::step][:48].tolist()}
+
+
+def published(name, grad):
+    name = name.replace(".mlp.", ".block_sparse_moe.")
+    for expert in range(5) if ".experts." in name else ():
+        own = name[: name.index(".experts.")] + f".experts.{expert}"
+        if name.endswith("down_proj"):
+            yield f"{own}.w2.weight", grad[expert]
+        else:
+            gate, up = grad[expert].chunk(2)
+            yield f"{own}.w1.weight", gate
+            yield f"{own}.w3.weight", up
+    if ".experts." not in name:
+        yield name, grad
+
+
+count = sum(map(labels_of, rows))
+for row in rows:
+    (losses(model, row) / count).backward()
+samples = {own: sample(g) for name, p in model.named_parameters() for own, g in published(name, p.grad)}
+write("forward/tiny-mixtral.gradients.json", samples)
+model.zero_grad()
+
 # Greedy answer.
 while True:
     ids = chosen(12)
@@ -159,6 +188,7 @@ if os.path.exists(readme):
 settings = f"{numeric}/lora/mixtral-qkvo/adapter_config.json"
 text = json.load(open(settings))
 text["base_model_name_or_path"] = "tiny-mixtral"
+text["target_modules"].sort()
 json.dump(text, open(settings, "w"), indent=2)
 count = sum(map(labels_of, rows))
 loss = 0.0

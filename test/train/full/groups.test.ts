@@ -92,6 +92,13 @@ describe("groups are refused", () => {
       throw new Error("expected a refusal");
     });
 
+  test("router and mlp are the two parts of a mixture of experts", () => {
+    const routers = [0, 1].map((layer) => `model.layers.${layer}.block_sparse_moe.gate.weight`);
+    expect(names("tiny-mixtral", ["router"], true)).toEqual(routers);
+    expect(names("tiny-mixtral", ["mlp", "layers:1"]).length).toBe(15);
+    expect(() => names("tiny-mixtral", ["mlp"], true)).toThrow("experts.0.w1.weight");
+  });
+
   test("where --load-4bit holds them quantised, but not norms and embeddings", () => {
     expect(() => names("tiny-llama", ["mlp"], true)).toThrow(
       "expected weights that are not held in 4 bits, got model.layers.0.mlp.gate_proj.weight",
