@@ -52,7 +52,7 @@ for (const tier of ["software", "f32", "f16"] as const) {
       const { tokens, experts, topk } = shape;
       const logits = noise(1, tokens * experts, 4);
       // Equal logits: the lower index comes first.
-      logits.fill(logits[0]!, 0, experts);
+      logits.fill(9, Math.max(0, experts - 3), experts);
       const r = routing(bench, shape);
       bench.run((stream) => moeRoute(stream, { ...r, logits: bench.input(logits) }, shape));
       const expected = route(logits, shape);
@@ -64,6 +64,20 @@ for (const tier of ["software", "f32", "f16"] as const) {
       expect(await words(r.places, entries)).toEqual(order.places);
       expect(await words(r.segments, 2 * experts)).toEqual(order.segments);
     });
+
+  gpuTest(
+    `${tier}: logits that are not numbers give weights that are not, and experts that exist`,
+    async () => {
+      const shape = { tokens: 3, experts: 4, topk: 2 };
+      await using bench = new Bench(device);
+      const r = routing(bench, shape);
+      const logits = bench.input(new Float32Array(12).fill(Number.NaN));
+      bench.run((stream) => moeRoute(stream, { ...r, logits }, shape));
+      expect(await words(r.chosen, 6)).toEqual([0, 1, 0, 1, 0, 1]);
+      expect((await bench.read(r.weights)).every(Number.isNaN)).toBe(true);
+      expect(await words(r.segments, 8)).toEqual([0, 3, 3, 3, 6, 0, 6, 0]);
+    },
+  );
 
   gpuTest(`${tier}: rows come back to their tokens, weighted or not, in place or beside it`, async () => {
     const shape = { tokens: 37, experts: 5, topk: 2 };
