@@ -51,6 +51,10 @@ export const train = defineCommand({
         throw new UserError(`--resident: expected --method sft, got ${options.method}`, {
           hint: "leave --resident out: preference training loads the base itself",
         });
+      if (options.windows !== undefined || options.gates !== undefined)
+        throw new UserError("--resident: expected a run without windows and gates, got one with them", {
+          hint: "leave --resident out: a run that measures itself loads the base itself",
+        });
       const { trainOnResident } = await import("../serve/train-on-resident.ts");
       return trainOnResident(resident, run, terminal);
     }

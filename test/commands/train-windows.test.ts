@@ -97,6 +97,9 @@ describe("train with windows", () => {
   gpuTest("measures the adapter while it is trained, and a gate stops it with its numbers", async () => {
     const said = await runWhole();
     expect(said).toContain("train: stopped at step 4 by a gate");
+    expect(said).toMatch(
+      /window: step 4 {2}format: passed 0 {2}pass_rate 0 {2}command_rate [\d.]+ {2}stop_rate/,
+    );
     const records = gatesOf(whole);
     expect(records.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
       "suite 2",
@@ -175,6 +178,13 @@ sandboxed("a benchmark in a window is scored, and stands in the history across w
     comparisons: [{ against: "step 1" }],
   });
   expect(readFileSync(join(out, "windows", "history.md"), "utf8")).toContain("| step 2 | 0/1");
+});
+
+test("windows do not go with a resident's base", async () => {
+  const { train } = await import("../../src/commands/train.ts");
+  const flags = { base, data, windows: "{}", resident: "http://x", out: "x" };
+  const running = train.run(resolveOptions(train.options, flags), silent);
+  await expect(running).rejects.toThrow("--resident: expected a run without windows");
 });
 
 describe("windows are refused before the first step with", () => {

@@ -142,7 +142,7 @@ function judgeNeeds(rule: NeedRule, windows: readonly Window[]): Verdict {
 }
 
 /** A metric as rules and records write it. */
-export function name({ suite, metric }: Metric): string {
+function name({ suite, metric }: Metric): string {
   return `${suite}.${metric}`;
 }
 

@@ -7,6 +7,7 @@ import type { BaseModel } from "../../model/base-model.ts";
 import { checkpointPath } from "../checkpoint.ts";
 import type { WindowHook } from "../loop.ts";
 import type { TrainOptions } from "../options.ts";
+import type { Figures } from "./rules.ts";
 import { isWindow, type WindowSettings, Windows } from "./windows.ts";
 
 /** Milliseconds between two looks whether the run is to stop while a suite runs. */
@@ -51,7 +52,8 @@ export function openWindows(
       try {
         const subject = { base: model.base, adapter: checkpointPath(out, step), step };
         const { decision, reasons } = await windows.decide(subject, controller.signal);
-        bar.note(`window: step ${step}  ${figureWords(windows.figures(step))}`);
+        for (const [suite, figures] of windows.figures(step))
+          bar.note(`window: step ${step}  ${suite}: ${figureWords(figures)}`);
         for (const reason of reasons) bar.note(`gate: ${reason}`);
         return decision;
       } catch (error) {
@@ -65,8 +67,8 @@ export function openWindows(
   };
 }
 
-function figureWords(figures: Readonly<Record<string, number | null>>): string {
-  return Object.entries(figures)
-    .map(([name, value]) => `${name} ${value === null ? "none" : formatNumber(value, 3)}`)
-    .join("  ");
+/** `pass_at_1 0.4  syntax_rate 0.95`; what had nothing to count is left out. */
+function figureWords(figures: Figures): string {
+  const known = Object.entries(figures).filter((entry): entry is [string, number] => entry[1] !== null);
+  return known.map(([name, value]) => `${name} ${formatNumber(value, 3)}`).join("  ");
 }

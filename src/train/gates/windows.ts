@@ -7,7 +7,7 @@ import { writeFileAtomic } from "../../base/atomic.ts";
 import { Journal } from "../../base/journal.ts";
 import type { BaseModel } from "../../model/base-model.ts";
 import type { SuiteMetrics } from "./read-rules.ts";
-import { type Figures, judge, name, type Rule, type Verdict, type Window } from "./rules.ts";
+import { type Figures, judge, type Rule, type Verdict, type Window } from "./rules.ts";
 
 /** The model as it is in a window, until disposed of. */
 export interface OpenWindow extends AsyncDisposable {
@@ -95,7 +95,7 @@ export class Windows implements Disposable {
    *  @throws what a suite throws; figures of the suites before it are kept */
   async decide(subject: Omit<WindowSubject, "folder">, signal: AbortSignal): Promise<Decision> {
     const { step } = subject;
-    const missing = this.settings.suites.filter(({ name }) => !this.figuresAt(step).has(name));
+    const missing = this.settings.suites.filter(({ name }) => !this.figures(step).has(name));
     if (missing.length > 0) {
       const folder = join(this.out, windowsName, `step-${step}`);
       mkdirSync(folder, { recursive: true });
@@ -114,15 +114,6 @@ export class Windows implements Disposable {
     return decision;
   }
 
-  /** Every figure of a step, as `suite.metric`. */
-  figures(step: number): Record<string, number | null> {
-    return Object.fromEntries(
-      [...this.figuresAt(step)].flatMap(([suite, figures]) =>
-        Object.entries(figures).map(([metric, value]) => [name({ suite, metric }), value]),
-      ),
-    );
-  }
-
   private decisionAt(step: number): Decision {
     const windows = this.windowsUpTo(step);
     const rules = this.settings.rules.map((rule) => judge(rule, windows));
@@ -139,10 +130,11 @@ export class Windows implements Disposable {
     const steps = new Set(this.records.flatMap((one) => (one.step <= step ? [one.step] : [])));
     return [...steps]
       .sort((a, b) => a - b)
-      .map((at) => ({ step: at, figures: Object.fromEntries(this.figuresAt(at)) }));
+      .map((at) => ({ step: at, figures: Object.fromEntries(this.figures(at)) }));
   }
 
-  private figuresAt(step: number): Map<string, Figures> {
+  /** What each suite measured at a step. */
+  figures(step: number): Map<string, Figures> {
     return new Map(
       this.records.flatMap((one) =>
         one.kind === "suite" && one.step === step ? [[one.suite, one.figures] as const] : [],
