@@ -117,7 +117,8 @@ export class YamlValue {
       if (Object.hasOwn(values, key))
         throw value.wrong(`expected each option once, got --${flagName(key)} a second time`);
       const option = table[key]!;
-      const raw = value.plain(option.type === "string" || option.type === "list");
+      const asText = option.type === "list" || (option.type === "string" && !option.list);
+      const raw = value.plain(asText);
       if (raw === null) continue;
       const read = readValue(option, raw);
       if (read === undefined) throw value.wrong(`expected ${expectation(option)}, got ${show(raw)}`);

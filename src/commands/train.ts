@@ -1,4 +1,4 @@
-// `sekft train`: LoRA or QLoRA from trajectories to a PEFT adapter.
+// `sekft train`: from trajectories to a PEFT adapter by LoRA or QLoRA, or to a model by training weights of the base itself.
 
 import { defineCommand } from "../base/command.ts";
 import { UserError } from "../base/errors.ts";
@@ -6,7 +6,7 @@ import { trainOptions } from "../train/options.ts";
 
 export const train = defineCommand({
   name: "train",
-  summary: "Trains a LoRA or QLoRA adapter on trajectories or preference pairs",
+  summary: "Trains an adapter, or weights of the base itself, on trajectories or preference pairs",
   description:
     "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change. With windows and gates in a --config file a run measures itself on the way and stops itself.",
   options: {

@@ -68,7 +68,7 @@ function* computed(
     roundTo(dtype, values);
     if (!allFinite(values))
       throw new DataError({ file, field: name }, `expected finite values that fit ${dtype}, got others`, {
-        hint: "the base or what was added to it is damaged, or its values are too large for this type: try --dtype float32",
+        hint: "the base or what was added to it is damaged, or its values are too large for this type: float32 holds them",
       });
     yield encode(dtype, values, buffers.bytes);
   }

@@ -3,6 +3,7 @@
 
 import { adapterTensorName, type LoraTarget } from "../formats/peft-adapter.ts";
 import type { Device } from "../gpu/device.ts";
+import { Stream } from "../gpu/stream.ts";
 import { type Tensor, viewAlignment } from "../gpu/tensor.ts";
 import type { ParameterBlock, ParameterRange } from "./parameter-block.ts";
 
@@ -162,6 +163,16 @@ export class AdapterParameters {
       this.device.write(m, saved.m, start);
       this.device.write(v, saved.v, start);
     }
+  }
+
+  /** Sets the moments to zero. */
+  clearMoments(): void {
+    const stream = new Stream(this.device);
+    for (const { m, v } of this.moments) {
+      stream.clear(m);
+      stream.clear(v);
+    }
+    stream.submit();
   }
 
   /** Writes weights by PEFT key; every matrix must be given. */

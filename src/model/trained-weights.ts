@@ -26,15 +26,16 @@ export interface TrainedShard extends MasterShard {
   readonly v: Tensor;
 }
 
-/** One trained weight on the device. */
-export interface TrainedWeight extends TrainedTensor {
-  readonly shards: readonly TrainedShard[];
+/** A weight and its buffers. */
+interface Sharded<S extends MasterShard> extends TrainedTensor {
+  readonly shards: readonly S[];
 }
 
 /** The trained weights of a run. */
 export class TrainedWeights {
   private arena: Arena | undefined;
-  private current = new Map<string, TrainedWeight>();
+  private current = new Map<string, Sharded<TrainedShard>>();
+  private entered = -1;
 
   /** @param masters of every weight that a stage trains, by name */
   constructor(
@@ -47,6 +48,7 @@ export class TrainedWeights {
   enter(index: number): void {
     const stage = this.stages[index];
     if (!stage) throw new Error(`stages: expected one of ${this.stages.length}, got ${index}`);
+    this.entered = index;
     this.arena?.free();
     const arena = new Arena(this.device, stageBuffers(stage, this.device.maxBindingBytes));
     this.arena = arena;
@@ -66,19 +68,15 @@ export class TrainedWeights {
     arena.checkComplete();
   }
 
-  /** Every weight that some stage trains, trained now or not, by name. */
-  *[Symbol.iterator](): Generator<[string, readonly MasterShard[]]> {
-    const seen = new Set<string>();
-    for (const { tensors } of this.stages)
-      for (const { name } of tensors) {
-        if (seen.has(name)) continue;
-        seen.add(name);
-        yield [name, this.mastersOf(name)];
-      }
+  /** What the stage at hand or one before it trains, each weight once. */
+  get sofar(): readonly Sharded<MasterShard>[] {
+    const tensors = this.stages.slice(0, this.entered + 1).flatMap((stage) => stage.tensors);
+    const unique = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+    return [...unique.values()].map((tensor) => ({ ...tensor, shards: this.mastersOf(tensor.name) }));
   }
 
   /** What the stage at hand trains. */
-  get trained(): readonly TrainedWeight[] {
+  get trained(): readonly Sharded<TrainedShard>[] {
     return [...this.current.values()];
   }
 
@@ -119,9 +117,9 @@ export class TrainedWeights {
     for (const { shards } of this.current.values()) copyMasters(stream, shards);
   }
 
-  /** As {@link refresh}, for every weight of every stage: after masters were written by hand. */
+  /** As {@link refresh}, for every weight trained so far: after masters were written by hand. */
   refreshAll(stream: Stream): void {
-    for (const [, shards] of this) copyMasters(stream, shards);
+    for (const { shards } of this.sofar) copyMasters(stream, shards);
   }
 
   /** Gives gradients and moments back; the masters are the base's. */

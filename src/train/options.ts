@@ -4,6 +4,7 @@
 import type { Options } from "../base/options.ts";
 import { dataOptions, endingOptions } from "../data/data-options.ts";
 import { deviceOptions } from "../gpu/device-options.ts";
+import { fullOptions } from "./full/full-options.ts";
 import { gateOptions } from "./gates/gate-options.ts";
 import { learningOptions } from "./learning-options.ts";
 import { preferenceOptions } from "./preference/preference-options.ts";
@@ -160,6 +161,7 @@ export const trainOptions = {
 
   ...gateOptions,
   ...learningOptions,
+  ...fullOptions,
   ...preferenceOptions,
   ...deviceOptions,
   gradientCheckpointing: {
@@ -214,4 +216,5 @@ export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "refAdapter",
   "precomputeRefLogProbs",
   "gates",
+  "modelDtype",
 ]);

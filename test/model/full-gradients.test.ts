@@ -97,8 +97,8 @@ gpuTest("each weight's gradient is the slope of the loss along it", async () => 
       lm.evaluate(batch);
       return sum(await lm.takeLosses()) / batch.rows.length;
     };
-    for (const [name, shards] of lm.trained!) {
-      const [{ master }] = shards as [(typeof shards)[number]];
+    for (const { name, shards } of lm.trained!.trained) {
+      const { master } = shards[0]!;
       const gradient = grads.get(name)!;
       const norm = Math.sqrt(sum(gradient.map((x) => x * x)));
       const before = await device.read(master);
@@ -137,7 +137,7 @@ gpuTest("kernels in f16 read copies of f32 masters, and give gradients near thos
   using lm = await load("tiny-llama", ["all"], {}, half);
   const { grads } = await gradients(lm, "tiny-llama");
   expectSamples(grads, "tiny-llama", 1e-2);
-  for (const [name, shards] of lm.trained!)
+  for (const { name, shards } of lm.trained!.trained)
     for (const { weight, master } of shards) {
       expect(master.dtype).toBe("f32");
       expect([name, weight === master]).toEqual([name, name.endsWith("norm.weight")]);
@@ -149,7 +149,7 @@ gpuTest("what is allocated for training weights is what was planned, and all of 
     const on = await Device.open({ software: true, tier });
     const lm = await load("tiny-qwen3", ["attention", "norms", "lm_head"], {}, on);
     expect(on.allocatedBytes).toBe(lm.plan.totalBytes - (lm.plan.byClass.get("workspace") ?? 0));
-    const trained = [...lm.trained!].flatMap(([, shards]) => shards);
+    const trained = lm.trained!.trained.flatMap(({ shards }) => shards);
     const bytes = trained.reduce((total, { master }) => total + master.bytes, 0);
     expect(lm.plan.byClass.get("weight gradients")).toBe(bytes);
     expect(lm.plan.byClass.get("optimiser state")).toBe(2 * bytes);
