@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import type { BaseWeights } from "./base-weights.ts";
 import { type FloatType, isFloatType } from "./dtype.ts";
+import { type JsonObject, readJsonVerbatim } from "./json-file.ts";
 import { type TensorToWrite, writeSafetensors } from "./safetensors.ts";
 import { tensorBytes } from "./weight-chunks.ts";
 
@@ -96,9 +97,14 @@ export function writeShards(
   writeFileAtomic(join(folder, "model.safetensors.index.json"), `${JSON.stringify(index, null, 2)}\n`);
 }
 
-/** config.json of a model written from a base: the base's, with what the writing changed. */
+/** The base's own config.json, numbers as they stand there; for a GGUF file the one that it amounts to. */
+function writable({ path, kind, config }: BaseWeights): JsonObject {
+  return kind === "hf" ? readJsonVerbatim(join(path, "config.json"), "a model's config.json") : config.raw;
+}
+
+/** config.json of a model written from a base, for `JSON.stringify`: the base's, with what the writing changed. */
 export function writtenConfig(base: BaseWeights, dtype: FloatType): Record<string, unknown> {
-  const { quantization_config: _, dtype: newKey, torch_dtype: oldKey, ...raw } = base.config.raw;
+  const { quantization_config: _, dtype: newKey, torch_dtype: oldKey, ...raw } = writable(base);
   const name = Object.keys(dtypeNames).find((key) => dtypeNames[key] === dtype);
   return {
     ...(base.kind === "gguf" && {
