@@ -3,10 +3,34 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import type { Terminal } from "../base/command.ts";
-import { BelowThreshold } from "../base/errors.ts";
+import { BelowThreshold, Interrupted } from "../base/errors.ts";
+import { Interruption } from "../base/interruption.ts";
+import { startProgress } from "../base/progress.ts";
 import { version } from "../base/version.ts";
 import type { Rate } from "../eval/statistics/wilson.ts";
 import { probeLines } from "../probe/probe-words.ts";
+
+/** Asks for `total` answers with a bar, until Ctrl-C or SIGTERM.
+ *  @throws Interrupted; nothing is written then */
+export async function withAnswers<T>(
+  name: "format" | "secrets",
+  total: number,
+  terminal: Terminal,
+  ask: (run: { readonly signal: AbortSignal; readonly onAnswer: () => void }) => Promise<T>,
+): Promise<T> {
+  using interruption = new Interruption();
+  const { signal } = interruption;
+  const bar = startProgress(terminal, { label: name, total, unit: "answers" });
+  let done = 0;
+  try {
+    return await ask({ signal, onAnswer: () => bar.update(++done) });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Interrupted(`probe ${name}: stopped after ${done} of ${total} answers`, { cause: error });
+  } finally {
+    bar.end();
+  }
+}
 
 /** Writes `probe-<name>.json` to `out` and says what it holds.
  *  @throws BelowThreshold when the probe did not pass */

@@ -26,9 +26,7 @@ export const probeFormat = defineCommand({
     const { readPrompts } = await import("../probe/format/prompt-set.ts");
     const { probeFormat: probe, thresholdsOf } = await import("../probe/format/probe-format.ts");
     const { openOneModel } = await import("./one-model.ts");
-    const { startProgress } = await import("../base/progress.ts");
-    const { Interruption } = await import("../base/interruption.ts");
-    const { finishProbe } = await import("./finish-probe.ts");
+    const { finishProbe, withAnswers } = await import("./finish-probe.ts");
     const { writeFormatProbe } = await import("../formats/format-probe.ts");
     const { namedAdapters } = await import("./local-model-options.ts");
     const { existsSync } = await import("node:fs");
@@ -42,18 +40,10 @@ export const probeFormat = defineCommand({
       { who: "probe format", label, jobs, sizes: options, hint },
       terminal,
     );
-    using interruption = new Interruption();
-    const { signal } = interruption;
-    const bar = startProgress(terminal, { label: "format", total: set.prompts.length, unit: "answers" });
-    let done = 0;
     const { maxTokens } = options;
-    const found = await probe(one.model, set, {
-      jobs,
-      maxTokens,
-      thresholds,
-      signal,
-      onAnswer: () => bar.update(++done),
-    }).finally(() => bar.end());
+    const found = await withAnswers("format", set.prompts.length, terminal, (run) =>
+      probe(one.model, set, { jobs, maxTokens, thresholds, ...run }),
+    );
     const about = {
       started,
       model: { label: one.label, ...(await one.facts()) },

@@ -29,9 +29,7 @@ export const probeSecrets = defineCommand({
     const { probeSecrets: probe } = await import("../probe/secrets/probe-secrets.ts");
     const { BEGINNINGS } = await import("../probe/secrets/beginnings.ts");
     const { openOneModel } = await import("./one-model.ts");
-    const { startProgress } = await import("../base/progress.ts");
-    const { Interruption } = await import("../base/interruption.ts");
-    const { finishProbe } = await import("./finish-probe.ts");
+    const { finishProbe, withAnswers } = await import("./finish-probe.ts");
     const { data, canaries, base, jobs, label, maxTokens, matchChars, maxEmitted, maxExtracted } = options;
     const planted = canaries === undefined ? [] : await readCanaries(canaries);
     if (data !== undefined && base === undefined)
@@ -62,23 +60,11 @@ export const probeSecrets = defineCommand({
     if (complete === undefined)
       throw new UserError(`probe secrets: expected a model that goes on with a text, got ${one.label}`);
     const texts = [...planted, ...(rows?.texts ?? [])];
-    using interruption = new Interruption();
-    const total = BEGINNINGS.length + texts.length;
-    const bar = startProgress(terminal, { label: "secrets", total, unit: "answers" });
-    let done = 0;
-    const found = await probe(
-      { ...one.model, complete },
-      { texts, secrets: rows?.secrets ?? new Set() },
-      {
-        jobs,
-        maxTokens,
-        matchChars,
-        maxEmitted,
-        maxExtracted,
-        signal: interruption.signal,
-        onAnswer: () => bar.update(++done),
-      },
-    ).finally(() => bar.end());
+    const known = { texts, secrets: rows?.secrets ?? new Set<string>() };
+    const settings = { jobs, maxTokens, matchChars, maxEmitted, maxExtracted };
+    const found = await withAnswers("secrets", BEGINNINGS.length + texts.length, terminal, (run) =>
+      probe({ ...one.model, complete }, known, { ...settings, ...run }),
+    );
     const about = {
       started,
       model: { label: one.label, ...(await one.facts()) },

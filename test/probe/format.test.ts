@@ -1,15 +1,22 @@
 // The forms, judged: what a person would run as it stands, and what nobody could.
 
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../../src/base/command.ts";
+import { resolveOptions } from "../../src/base/resolve.ts";
 import { probeFormat } from "../../src/commands/probe-format.ts";
+import { readFormatProbe } from "../../src/formats/format-probe.ts";
 import { judgeForm } from "../../src/probe/format/judge-form.ts";
 import { thresholdsOf } from "../../src/probe/format/probe-format.ts";
 import type { FormPrompt } from "../../src/probe/format/prompt.ts";
 import { readPrompts } from "../../src/probe/format/prompt-set.ts";
+import { silent } from "../base/silent-terminal.ts";
+import { testDevice } from "../gpu.ts";
+import { makeTalkingBase, tinyAdapter } from "../serve/tiny-base.ts";
 import { runProbe, serveModel, temporary } from "./served-model.ts";
+
+const { gpuTest } = await testDevice();
 
 /** An answer to each prompt that ships, by hand. */
 const right: Readonly<Record<string, string>> = {
@@ -170,6 +177,48 @@ describe("probe format", () => {
       writeFileSync(file, `${JSON.stringify(row)}\n`);
       expect(readPrompts(file)).rejects.toThrow(complaint);
     }
+  });
+
+  gpuTest("leaves its verdict beside the adapter that it asked, and says when it is stopped", async () => {
+    using folder = temporary();
+    const base = makeTalkingBase(folder.path);
+    const adapter = join(folder.path, "ckpt");
+    cpSync(tinyAdapter, adapter, { recursive: true });
+    const file = join(folder.path, "prompts.jsonl");
+    writeFileSync(file, '{"id": "a", "kind": "function", "entry_point": "f", "prompt": "f"}\n');
+    const flags = {
+      base,
+      adapter: [adapter],
+      prompts: file,
+      out: folder.path,
+      maxTokens: "8",
+      ctxBudget: "128",
+    };
+    const { result, error } = await runProbe(command, flags);
+    expect(error?.exitCode).toBe(1);
+    const kept = readFormatProbe(adapter);
+    expect(kept).toMatchObject({ passed: false, reasons: result.reasons });
+    expect(JSON.parse(readFileSync(join(adapter, "probe-format.json"), "utf8"))).toMatchObject({
+      n: 1,
+      model: { label: "ckpt" },
+    });
+  });
+
+  test("ends with 130 on Ctrl-C, and writes nothing", async () => {
+    using folder = temporary();
+    let asked = 0;
+    using server = serveModel({
+      chat() {
+        if (++asked === 1) process.emit("SIGINT");
+        return { text: "ls" };
+      },
+    });
+    const options = resolveOptions(command.options, { url: server.url, out: folder.path }, {});
+    await expect(command.run(options, silent)).rejects.toMatchObject({
+      exitCode: 130,
+      message: expect.stringMatching(/^probe format: stopped after \d+ of 32 answers$/),
+    });
+    expect(existsSync(join(folder.path, "probe-format.json"))).toBe(false);
   });
 
   test("refuses thresholds of kinds that are none, with the nearest", () => {

@@ -40,7 +40,7 @@ export async function endpointModel(
     },
     async complete(text, { temperature, topP, seed, maxTokens }, signal) {
       const body = { model, prompt: text, temperature, top_p: topP, seed, max_tokens: maxTokens };
-      const answer = await endpoint.extra("/v1/completions", body, signal);
+      const answer = await endpoint.extra("/v1/completions", body, signal, Number.POSITIVE_INFINITY);
       signal?.throwIfAborted();
       const [choice] =
         (answer as { choices?: { text?: unknown; finish_reason?: unknown }[] } | undefined)?.choices ?? [];
