@@ -16,6 +16,7 @@ import { Engine } from "../generate/engine.ts";
 import { sandboxOptions } from "../sandbox/sandbox-options.ts";
 import { loadTextFormat, type TextFormat } from "../serve/text-format.ts";
 import { checkpointPath, checkpointSteps } from "../train/checkpoint.ts";
+import { modelPath } from "../train/full/model-output.ts";
 import { readRules } from "../train/gates/read-rules.ts";
 import type { OpenWindow, WindowSettings, WindowSubject } from "../train/gates/windows.ts";
 import type { TrainOptions } from "../train/options.ts";
@@ -88,10 +89,14 @@ export async function openRunWindows(options: TrainOptions, terminal: Terminal):
   };
 }
 
-/** Puts the record of the checkpoint whose weights the run ended with beside its output. */
+/** Puts the record of the window whose weights the run ended with beside its output. */
 export function keepFormatProbe(out: string): void {
-  for (const step of checkpointSteps(out).reverse())
-    if (copyFormatProbe(checkpointPath(out, step), out)) return;
+  const steps = checkpointSteps(out).reverse();
+  const keep = (to: string, file: string, from: (step: number) => string) =>
+    existsSync(join(to, file)) &&
+    steps.some((step) => existsSync(join(from(step), file)) && copyFormatProbe(from(step), to));
+  keep(out, "adapter_model.safetensors", (step) => checkpointPath(out, step));
+  keep(join(out, "model"), "config.json", (step) => modelPath(out, step));
 }
 
 type Talking = TextFormat & { readonly chat: NonNullable<TextFormat["chat"]> };
@@ -133,7 +138,7 @@ async function openWindow(
   },
 ): Promise<OpenWindow> {
   const { options, format, suites, machinery, contextTokens, parallel, terminal } = parts;
-  const { base, adapter, step } = subject;
+  const { base, checkpoint, model: kept, step } = subject;
   const { chat, textPrefix } = format;
   const engine = await Engine.create(base, {
     tokenizer: chat.tokenizer,
@@ -149,19 +154,19 @@ async function openWindow(
   };
   try {
     const name = `step-${step}`;
-    const adapted = existsSync(join(adapter, "adapter_config.json"));
-    if (adapted) await engine.loadAdapter(name, adapter);
+    const adapted = existsSync(join(checkpoint, "adapter_config.json"));
+    if (adapted) await engine.loadAdapter(name, checkpoint);
     const reported = {
       runs: "window",
       step,
-      ...adapterFacts(adapted ? { name, directory: adapter } : undefined),
+      ...adapterFacts(adapted ? { name, directory: checkpoint } : undefined),
     };
     const served = { engine, chat, textPrefix, adapter: adapted ? name : undefined };
     const model = engineModel(name, served, reported);
     const facts = async () => ({
       kind: adapted ? ("adapter" as const) : ("base" as const),
-      model: adapted ? adapter : options.base,
-      base_hash: parts.fingerprint(),
+      model: adapted ? checkpoint : (kept ?? options.base),
+      base_hash: kept === undefined ? parts.fingerprint() : fingerprintOf(kept)(),
       adapter_hash: "adapter_sha256" in reported ? String(reported.adapter_sha256) : null,
       chat_template_hash: sha256(chat.template.source),
       reported,

@@ -1,5 +1,6 @@
 // What a window can run: the benchmarks, the format probe and the eval, each with the figures that rules may name.
 
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Terminal } from "../base/command.ts";
 import { closest, UserError } from "../base/errors.ts";
@@ -100,12 +101,14 @@ async function formatSuite(value: YamlValue): Promise<WindowSuite> {
     name: "format",
     metrics: ["passed", "pass_rate", ...FORMAT_FIGURES.map(rateName)],
     sizes: options,
-    async run({ subject: { step, adapter }, arm, signal }) {
+    async run({ subject: { step, checkpoint, model }, arm, signal }) {
       const { jobs, maxTokens } = options;
       const found = await probeFormat(arm.model, set, { jobs, maxTokens, thresholds, signal });
       // Beside the weights, where a server looks before it serves them.
-      const model = { label: `step ${step}`, ...(await arm.facts()) };
-      writeFormatProbe(adapter, { ...found, model, settings: { max_tokens: maxTokens } });
+      const facts = { label: `step ${step}`, ...(await arm.facts()) };
+      const record = { ...found, model: facts, settings: { max_tokens: maxTokens } };
+      const adapter = existsSync(join(checkpoint, "adapter_model.safetensors")) ? checkpoint : undefined;
+      for (const place of [adapter, model]) if (place !== undefined) writeFormatProbe(place, record);
       return { passed: found.passed ? 1 : 0, pass_rate: found.rate.rate, ...rates(found.figures) };
     },
   };

@@ -1,6 +1,6 @@
 // The adapters that are served: names, where they came from, and loading them while requests go on.
 
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readFormatProbe } from "../formats/format-probe.ts";
 import { ApiError } from "./api-error.ts";
@@ -163,13 +163,13 @@ export function checkDirectory(path: string): void {
     });
 }
 
-/** Why the adapter in `directory` should not be served; undefined when its format probe passed or was never made.
+/** Why the adapter or model in `directory` should not be served; undefined when its format probe passed or was never made.
  *  @throws DataError for a record that cannot be read. */
 export function failedProbe(directory: string): string | undefined {
-  if (!existsSync(join(directory, files[1]))) return undefined;
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined;
   const record = readFormatProbe(directory);
   if (record === undefined || record.passed) return undefined;
-  return `expected an adapter whose format probe passed, got ${directory} (${record.reasons.join("; ")})`;
+  return `expected one whose format probe passed, got ${directory} (${record.reasons.join("; ")})`;
 }
 
 /** What changes whenever one of the adapter's files does. */

@@ -22,7 +22,10 @@ export async function serve(options: ResidentOptions, terminal: Terminal): Promi
   checkAddress(address, keys !== undefined);
   const baseName = options.servedModelName ?? nameOf(options.base);
   const adapters = readAdapterList(options.adapter ?? [], baseName);
-  if (!options.experimental) for (const { name, path } of adapters) checkProbe(name, path);
+  if (!options.experimental) {
+    checkProbe("--base", options.base);
+    for (const { name, path } of adapters) checkProbe(`--adapter ${name}`, path);
+  }
   checkBase(options);
   const format = loadTextFormat(options.base, options.chatTemplate);
   const died = Promise.withResolvers<never>();
@@ -106,10 +109,10 @@ function readAdapterList(list: readonly string[], baseName: string): { name: str
   });
 }
 
-function checkProbe(name: string, path: string): void {
+function checkProbe(option: string, path: string): void {
   const failed = failedProbe(path);
   if (failed !== undefined)
-    throw new UserError(`--adapter ${name}: ${failed}`, {
+    throw new UserError(`${option}: ${failed}`, {
       hint: "--experimental serves it all the same; `sekft probe format` looks again",
     });
 }

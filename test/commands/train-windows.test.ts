@@ -180,6 +180,55 @@ sandboxed("a benchmark in a window is scored, and stands in the history across w
   expect(readFileSync(join(out, "windows", "history.md"), "utf8")).toContain("| step 2 | 0/1");
 });
 
+gpuTest("weights of the base that are trained are measured as the model that is kept of them", async () => {
+  const file = join(folder, "full.yaml");
+  const format = { prompts, max_tokens: 24, ctx_budget: 128, threshold: 0 };
+  const run = {
+    base,
+    data,
+    max_steps: 4,
+    full: ["all"],
+    learning_rate: 1e-2,
+    gradient_accumulation_steps: 1,
+  };
+  writeFileSync(file, JSON.stringify({ ...run, windows: { every: 2, suites: { format } } }));
+  const out = join(folder, "full");
+  const child = start(file, out);
+  const said = await new Response(child.stderr).text();
+  expect({ code: await child.exited, said: said.slice(-2000) }).toMatchObject({ code: 0 });
+  const answersOf = (place: string) =>
+    (
+      JSON.parse(readFileSync(join(place, "probe-format.json"), "utf8")) as { entries: { answer: string }[] }
+    ).entries.map(({ answer }) => answer);
+  for (const place of ["model-2", "model-4", "model"])
+    expect(readFormatProbe(join(out, place))?.passed).toBe(true);
+  expect(existsSync(join(out, "checkpoint-2", "probe-format.json"))).toBe(false);
+  // The same prompts, asked of the models on the disk.
+  for (const place of ["model-2", "model-4"]) {
+    const asked = join(folder, `asked-${place}`);
+    const args = [
+      "--base",
+      join(out, place),
+      "--prompts",
+      prompts,
+      "--max-tokens",
+      "24",
+      "--ctx-budget",
+      "128",
+    ];
+    const probe = Bun.spawn(
+      [process.execPath, cli, "probe", "format", ...args, "--threshold", "0", "--out", asked],
+      {
+        stdout: "ignore",
+        stderr: "ignore",
+      },
+    );
+    expect(await probe.exited).toBe(0);
+    expect(answersOf(asked)).toEqual(answersOf(join(out, place)));
+  }
+  expect(answersOf(join(out, "model-2"))).not.toEqual(answersOf(join(out, "model-4")));
+});
+
 test("windows do not go with a resident's base", async () => {
   const { train } = await import("../../src/commands/train.ts");
   const flags = { base, data, windows: "{}", resident: "http://x", out: "x" };

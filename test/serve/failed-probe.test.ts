@@ -1,7 +1,7 @@
 // What a server does not serve: adapters whose format probe failed, and answers for which training left no memory.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { appendFileSync, cpSync } from "node:fs";
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resolveOptions } from "../../src/base/resolve.ts";
 import { writeFormatProbe } from "../../src/formats/format-probe.ts";
@@ -78,9 +78,26 @@ describe("an adapter whose format probe failed", () => {
     await open.close();
     const options = resolveOptions(residentOptions, { base: bareBase, port: "0", adapter: [`a=${failed}`] });
     await expect(serve(options, listening().terminal)).rejects.toThrow(
-      /--adapter a: expected an adapter whose format probe passed, got .*json 0\/8/,
+      /--adapter a: expected one whose format probe passed, got .*json 0\/8/,
     );
   });
+});
+
+test("a model whose format probe failed is refused as a base, until its weights are others", async () => {
+  const model = join(folder, "model");
+  cpSync(bareBase, model, { recursive: true });
+  writeFormatProbe(model, { passed: false, reasons: ["stop 3/32, expected at least 0.8"] });
+  const start = (more = {}) =>
+    serve(resolveOptions(residentOptions, { base: model, port: "0", ...more }), listening().terminal);
+  await expect(start()).rejects.toThrow(/--base: expected one whose format probe passed, got .*stop 3\/32/);
+  // Refused for another reason, and later.
+  await expect(start({ contextTokens: "513", experimental: true })).rejects.toThrow("--context-tokens");
+  const config = join(model, "config.json");
+  writeFileSync(
+    config,
+    readFileSync(config, "utf8").replace('"rms_norm_eps": 1e-05', '"rms_norm_eps": 1e-06'),
+  );
+  await expect(start({ contextTokens: "513" })).rejects.toThrow("--context-tokens");
 });
 
 describe("while a job trains", () => {

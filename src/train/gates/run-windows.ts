@@ -1,10 +1,12 @@
 // Windows as the training loop has them: measuring on the base that is loaded, the interruption, and what is said.
 
+import { existsSync } from "node:fs";
 import { Interrupted, UserError } from "../../base/errors.ts";
 import { formatNumber } from "../../base/format.ts";
 import type { Progress as Bar } from "../../base/progress.ts";
 import type { BaseModel } from "../../model/base-model.ts";
 import { checkpointPath } from "../checkpoint.ts";
+import { modelPath } from "../full/model-output.ts";
 import type { WindowHook } from "../loop.ts";
 import type { TrainOptions } from "../options.ts";
 import type { Figures } from "./rules.ts";
@@ -50,7 +52,13 @@ export function openWindows(
       const controller = new AbortController();
       const poll = setInterval(() => interrupted() && controller.abort(), POLL_MS);
       try {
-        const subject = { base: model.base, adapter: checkpointPath(out, step), step };
+        const kept = modelPath(out, step);
+        const subject = {
+          base: model.base,
+          checkpoint: checkpointPath(out, step),
+          model: existsSync(kept) ? kept : undefined,
+          step,
+        };
         const { decision, reasons } = await windows.decide(subject, controller.signal);
         for (const [suite, figures] of windows.figures(step))
           bar.note(`window: step ${step}  ${suite}: ${figureWords(figures)}`);

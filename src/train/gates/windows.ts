@@ -20,8 +20,10 @@ export interface OpenWindow extends AsyncDisposable {
 export interface WindowSubject {
   /** Loaded, with the weights of the step. */
   readonly base: BaseModel;
-  /** Checkpoint of the step: a PEFT directory. */
-  readonly adapter: string;
+  /** Checkpoint of the step: a PEFT directory where an adapter is trained. */
+  readonly checkpoint: string;
+  /** The model of the step, where weights of the base are trained. */
+  readonly model: string | undefined;
   readonly step: number;
   /** Where the suites may write. */
   readonly folder: string;

@@ -59,9 +59,9 @@ function windowsOf(stopWhen: unknown, onRun: (step: number) => void = () => unde
     atEnd: true,
     suites,
     rules,
-    open: async ({ step, adapter, base }) => {
+    open: async ({ step, checkpoint, base }) => {
       // What a suite would look at: the weights of this step, on the base that is loaded.
-      expect(existsSync(join(adapter, "adapter_model.safetensors"))).toBe(true);
+      expect(existsSync(join(checkpoint, "adapter_model.safetensors"))).toBe(true);
       expect(base.config.layers).toBeGreaterThan(0);
       return {
         run: async () => {
