@@ -180,6 +180,42 @@ sandboxed("a benchmark in a window is scored, and stands in the history across w
   expect(readFileSync(join(out, "windows", "history.md"), "utf8")).toContain("| step 2 | 0/1");
 });
 
+sandboxed("an eval in a window plays scenarios with the adapter of that step", async () => {
+  const golden = join(import.meta.dir, "..", "golden", "corpus");
+  const first = (name: string, n: number) => {
+    const file = join(folder, name.replace(".gz", ""));
+    const text = new TextDecoder().decode(Bun.gunzipSync(readFileSync(join(golden, name))));
+    writeFileSync(file, `${text.split("\n").slice(0, n).join("\n")}\n`);
+    return file;
+  };
+  const file = join(folder, "shell.yaml");
+  // The base inside the binary knows how to talk to a shell; two short sessions of it are soon over.
+  const shell = {
+    scenarios: first("scenarios.jsonl.gz", 2),
+    n: 2,
+    max_tokens: 32,
+    ctx_budget: 1500,
+    max_steps: 2,
+  };
+  const windows = { every: 1, suites: { shell }, worlds: { sandbox: "bubblewrap" } };
+  const gates = { stop_when: { after_step: 1, needs: { clean_rate: 1 } } };
+  const run = { base: "embedded", data: first("trajectories.jsonl.gz", 4), max_steps: 2, lora_r: 2 };
+  writeFileSync(file, JSON.stringify({ ...run, gradient_accumulation_steps: 1, windows, gates }));
+  const out = join(folder, "shell");
+  const child = start(file, out);
+  const said = await new Response(child.stderr).text();
+  expect({ code: await child.exited, said: said.slice(-2000) }).toMatchObject({ code: 0 });
+  expect(said).toContain("train: stopped at step 1 by a gate");
+  expect(gatesOf(out)[0]).toMatchObject({
+    suite: "shell",
+    step: 1,
+    figures: { clean_rate: 0, terminate_rate: 0 },
+  });
+  const result = JSON.parse(readFileSync(join(out, "windows", "step-1", "shell", "result.json"), "utf8"));
+  expect(result.arms["step-1"]).toMatchObject({ n: 2 });
+  expect(result.manifest.arms["step-1"]).toMatchObject({ kind: "adapter", model: join(out, "checkpoint-1") });
+});
+
 gpuTest("weights of the base that are trained are measured as the model that is kept of them", async () => {
   const file = join(folder, "full.yaml");
   const format = { prompts, max_tokens: 24, ctx_budget: 128, threshold: 0 };
