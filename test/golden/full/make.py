@@ -93,7 +93,11 @@ runs = {
         "weight_decay": 0.01,
         "warmup": 0.0,
         "schedule": "constant",
-        "stages": [{"until": 6, "pattern": f"{norms}|{mlp}|lora_", "learning_rate": 1e-3}],
+        "stages": [
+            {"until": 3, "pattern": f"{norms}|{mlp}|lora_", "learning_rate": 1e-3},
+            {"until": 5, "pattern": r"layers\.0\.mlp\.|lora_", "learning_rate": 2e-3},
+            {"until": 8, "pattern": norms, "learning_rate": 3e-3},
+        ],
     },
 }
 

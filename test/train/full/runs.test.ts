@@ -47,15 +47,18 @@ const flags: Readonly<Record<keyof typeof golden.runs, Flags>> = {
   },
   "with-lora": {
     base: join(numeric, "models", "tiny-llama"),
-    full: "norms,mlp,lora",
+    stages: JSON.stringify([
+      { until: 3, groups: ["norms", "mlp", "lora"], learning_rate: 1e-3 },
+      { until: 5, groups: ["mlp", "layers:0", "lora"], learning_rate: 2e-3 },
+      // The adapter rests, and gradients pass through it.
+      { until: 8, groups: ["norms"], learning_rate: 3e-3 },
+    ]),
     initAdapter: join(numeric, "lora", "llama-qkvo"),
     loraDropout: "0",
     gradientAccumulationSteps: "2",
     weightDecay: "0.01",
     warmupRatio: "0",
     lrSchedulerType: "constant",
-    maxSteps: "6",
-    learningRate: "1e-3",
   },
 };
 
