@@ -88,7 +88,7 @@ export async function train(
       out,
       earlier.manifest,
       manifest,
-      stages ? [] : extendable(earlier.manifest, earlier.checkpoint, schedules[0]!),
+      options.stages === undefined ? extendable(earlier.manifest, earlier.checkpoint, schedules[0]!) : [],
     );
     const done = earlier.checkpoint?.progress.step ?? 0;
     terminal.note(`resume: from step ${done} of ${plan.totalSteps}`);

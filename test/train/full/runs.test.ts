@@ -241,6 +241,40 @@ describe("the model of a run", () => {
     ]);
   });
 
+  gpuTest("may be the best one, and goes on for longer at a constant rate", async () => {
+    const base = join(numeric, "models", "tiny-llama");
+    const same: Flags = {
+      ...common,
+      base,
+      full: "norms,lm_head",
+      learningRate: "2e-1",
+      lrSchedulerType: "constant",
+      warmupRatio: "0",
+      saveSteps: "1",
+    };
+    const best = join(scratch, "best");
+    await runTrain({
+      ...same,
+      out: best,
+      maxSteps: "5",
+      evalTokenized: evalFile,
+      evalSteps: "1",
+      loadBestModelAtEnd: true,
+    });
+    const losses = readLog(best).flatMap((entry) => entry.eval_loss ?? []);
+    const step = 1 + losses.indexOf(Math.min(...losses));
+    const masters = tensorsOf(join(best, `checkpoint-${step}`, "weights.safetensors"));
+    const weights = weightsOf(best);
+    for (const [name, data] of masters) expect(weights.get(name)!).toEqual(data);
+    expect(step).toBeLessThan(5);
+    const longer = join(scratch, "longer");
+    await runTrain({ ...same, out: longer, maxSteps: "2" });
+    await runTrain({ ...same, out: longer, maxSteps: "4", resume: true });
+    const straight = join(scratch, "straight");
+    await runTrain({ ...same, out: straight, maxSteps: "4" });
+    expect(weightsOf(longer)).toEqual(weightsOf(straight));
+  });
+
   gpuTest("keeps a half-precision base's type unless another is asked for; masters stay in f32", async () => {
     const base = join(numeric, "models", "tiny-llama-bf16");
     const same: Flags = {
