@@ -8,6 +8,7 @@ import { formatBytes } from "../base/format.ts";
 import { startProgress } from "../base/progress.ts";
 import { version } from "../base/version.ts";
 import { type BaseWeights, openBase } from "../formats/base-weights.ts";
+import { InitialBase } from "../formats/initial-base.ts";
 import { Device } from "../gpu/device.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { budgetBytes } from "../gpu/memory.ts";
@@ -65,7 +66,7 @@ export async function train(
   if (given.resumeFromCheckpoint !== undefined && state !== "run")
     throw new UserError(`--resume-from-checkpoint: expected a run in ${out}, got none`);
   checkCombinations(given);
-  using base = openBase(given.base);
+  using base = given.fromScratch ? new InitialBase(given.base, given.seed) : openBase(given.base);
   const setup = setUpAdapter(given, base.config);
   const options = withLoraSettings(given, setup.config);
   const stages = resolveStages(options, base);

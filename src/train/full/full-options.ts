@@ -16,6 +16,11 @@ export const fullOptions = {
     group,
     help: "in a config file: [{until: step, groups: [...], learning_rate: X}, ...], one after another; see docs/training.md",
   },
+  fromScratch: {
+    type: "flag",
+    group,
+    help: "start from random weights: of --base only config.json and the tokenizer files are read; with --full all, or stages",
+  },
   modelDtype: {
     type: "string",
     choices: ["float32", "float16", "bfloat16"],

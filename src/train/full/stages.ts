@@ -69,12 +69,18 @@ export function checkFullOptions(options: TrainOptions): void {
       throw new UserError("--model-dtype: expected --full or stages, got neither", {
         hint: "an adapter is saved in float32",
       });
+    if (options.fromScratch)
+      throw new UserError("--from-scratch: expected --full or stages, got neither", {
+        hint: "--full all trains every weight; an adapter on random weights learns nothing",
+      });
     return;
   }
   if (options.method !== "sft")
     throw new UserError(`--full: expected --method sft, got ${options.method}`, {
       hint: "preferences are learnt by an adapter, whose base stays the reference",
     });
+  if (options.fromScratch && options.load4bit)
+    throw new UserError("--from-scratch: expected weights in full precision, got --load-4bit");
   if (!trainsAdapter(options))
     for (const key of adapterOptions)
       if (options[key] !== undefined && options[key] !== false)

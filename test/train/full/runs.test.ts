@@ -1,7 +1,7 @@
 // Whole runs that train a base's own weights: held against torch and transformers, against themselves, and against what they write.
 
 import { describe, expect } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { openBase } from "../../../src/formats/base-weights.ts";
 import { SafetensorsFile } from "../../../src/formats/safetensors.ts";
@@ -323,6 +323,34 @@ describe("the model of a run", () => {
   });
 });
 
+describe("a run from scratch", () => {
+  gpuTest("needs no weights, learns, and starts the same for the same seed", async () => {
+    const base = join(scratch, "shape");
+    mkdirSync(base);
+    cpSync(join(numeric, "models", "tiny-qwen2", "config.json"), join(base, "config.json"));
+    const same: Flags = {
+      ...common,
+      base,
+      full: "all",
+      fromScratch: true,
+      gradientAccumulationSteps: "2",
+      learningRate: "1e-2",
+    };
+    const losses = async (out: string, change: Flags) => {
+      await runTrain({ ...same, ...change, out: join(scratch, out) });
+      return readLog(join(scratch, out)).flatMap((entry) => entry.loss ?? []);
+    };
+    const first = await losses("scratch-1", { maxSteps: "21", modelDtype: "bfloat16" });
+    // As good as guessing among 288 tokens, to begin with.
+    expect(Math.abs(first[0]! - Math.log(288))).toBeLessThan(0.3);
+    expect(Math.min(...first.slice(-7))).toBeLessThan(0.85 * first[0]!);
+    expect((await losses("scratch-2", { maxSteps: "2" }))[0]).toBe(first[0]!);
+    expect((await losses("scratch-3", { maxSteps: "2", seed: "7" }))[0]).not.toBe(first[0]!);
+    using model = openBase(join(scratch, "scratch-1", "model"));
+    expect(new Set([...model.tensors.values()].map(({ type }) => type))).toEqual(new Set(["BF16"]));
+  });
+});
+
 describe("a run of the base's own weights is refused", () => {
   const base = join(numeric, "models", "tiny-llama");
   for (const [what, change, complaint] of [
@@ -343,6 +371,7 @@ describe("a run of the base's own weights is refused", () => {
       "--max-steps: expected 13, where the last stage ends, got 5",
     ],
     ["with its type for an adapter", { modelDtype: "float16" }, "--model-dtype: expected --full or stages"],
+    ["from scratch, for an adapter", { fromScratch: true }, "--from-scratch: expected --full or stages"],
     ["on 4-bit weights", { full: "mlp", load4bit: true }, "expected weights that are not held in 4 bits"],
     [
       "for stages that run backwards",
