@@ -55,6 +55,10 @@ export const train = defineCommand({
         throw new UserError("--resident: expected a run without windows and gates, got one with them", {
           hint: "leave --resident out: a run that measures itself loads the base itself",
         });
+      if (options.full !== undefined || options.stages !== undefined)
+        throw new UserError("--resident: expected a run of an adapter alone, got one of the base itself", {
+          hint: "leave --resident out: training the base itself would change it under everybody else",
+        });
       const { trainOnResident } = await import("../serve/train-on-resident.ts");
       return trainOnResident(resident, run, terminal);
     }

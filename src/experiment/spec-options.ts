@@ -49,6 +49,10 @@ export const trainingTable: OptionTable = without(trainOptions, [
   "terminals",
   "windows",
   "gates",
+  "full",
+  "stages",
+  "fromScratch",
+  "modelDtype",
 ]);
 
 const { load4bit, chatTemplate, tier, requireGpu } = trainOptions;

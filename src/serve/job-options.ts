@@ -52,6 +52,10 @@ const ownOptions: ReadonlySet<string> = new Set([
   "overwrite",
   "windows",
   "gates",
+  "full",
+  "stages",
+  "fromScratch",
+  "modelDtype",
 ]);
 
 /** Options of train that a job takes. */

@@ -1,10 +1,13 @@
 // Whole runs that train a base's own weights: held against torch and transformers, against themselves, and against what they write.
 
-import { describe, expect } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { resolveOptions } from "../../../src/base/resolve.ts";
+import { train as trainCommand } from "../../../src/commands/train.ts";
 import { openBase } from "../../../src/formats/base-weights.ts";
 import { SafetensorsFile } from "../../../src/formats/safetensors.ts";
+import { silent } from "../../base/silent-terminal.ts";
 import golden from "../../golden/full/runs.json";
 import { testDevice } from "../../gpu.ts";
 import { type Flags, numeric, readLog, runTrain, scratchFolder, withoutTimes } from "../tiny-run.ts";
@@ -352,6 +355,13 @@ describe("a run from scratch", () => {
 });
 
 describe("a run of the base's own weights is refused", () => {
+  test("on a base that others use", async () => {
+    const flags = { base: "b", tokenized: "t", out: "o", full: "norms", resident: "http://127.0.0.1:1" };
+    await expect(trainCommand.run(resolveOptions(trainCommand.options, flags), silent)).rejects.toThrow(
+      "--resident: expected a run of an adapter alone, got one of the base itself",
+    );
+  });
+
   const base = join(numeric, "models", "tiny-llama");
   for (const [what, change, complaint] of [
     [
