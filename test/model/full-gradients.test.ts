@@ -1,6 +1,6 @@
 // Gradients of all of a model's own weights, held against transformers' and against finite differences.
 
-import { expect } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
 import { openBase } from "../../src/formats/base-weights.ts";
 import { Device } from "../../src/gpu/device.ts";
@@ -10,6 +10,9 @@ import { resolveGroups } from "../../src/train/full/groups.ts";
 import golden from "../golden/full/gradients.json";
 import { testDevice } from "../gpu.ts";
 import { goldenSequences, loadGolden, sum, worst } from "./goldens.ts";
+
+// Software adapters compile at the first dispatch; on a busy machine that takes a while.
+setDefaultTimeout(120_000);
 
 const { device, gpuTest } = await testDevice();
 
