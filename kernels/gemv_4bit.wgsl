@@ -3,10 +3,12 @@
 //   out [m, n] O at outOffset + row outStride
 // One workgroup makes ROWS columns of out; its threads lie along k, one word of eight codes each; sums are f32.
 // Dispatch ceil(n / ROWS), folded over x and y. Dettmers et al. 2023.
-// include: gemv_store, clamp_to_half, round_stored
+// SEGMENTED: rows of x and out as in lib/segment.wgsl.
+// include: gemv_store, clamp_to_half, round_stored, segment
 alias X = f32; // spec: f32 | f16
 alias O = f32; // spec: f32 | f16
 const BATCH: u32 = 1u; // spec: 1 | 2 | 4 | 8
+const SEGMENTED: u32 = 0u; // spec: 0 | 1
 const ROWS: u32 = 4u;
 const THREADS: u32 = 64u;
 
@@ -18,6 +20,7 @@ struct Params {
   outOffset: u32,
   outStride: u32,
   accumulate: u32,
+  segment: u32,
   alpha: f32,
   block: u32,
   round_to: u32,
@@ -29,6 +32,7 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read> absmax: array<f32>;
 @group(0) @binding(3) var<storage, read> values: array<f32, 16>;
 @group(0) @binding(4) var<storage, read_write> out: array<O>;
+@group(0) @binding(5) var<storage, read> segments: array<vec2u>;
 
 var<workgroup> held: array<f32, 16>;
 
@@ -44,6 +48,10 @@ fn gemv_4bit(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
+  let rows = segment_rows();
+  if (rows.y == 0u) {
+    return;
+  }
   if (thread < 16u) {
     held[thread] = values[thread];
   }
@@ -59,10 +67,10 @@ fn gemv_4bit(
       let w0 = weights(bits, scale);
       let w1 = weights(bits >> 16u, scale);
       for (var b = 0u; b < BATCH; b++) {
-        let from_x = p.xOffset / 4u + 2u * (min(b, p.m - 1u) * words + s);
+        let from_x = p.xOffset / 4u + 2u * ((rows.x + min(b, rows.y - 1u)) * words + s);
         sums[b][r] += dot(vec4f(x[from_x]), w0) + dot(vec4f(x[from_x + 1u]), w1);
       }
     }
   }
-  gemv_store(first, thread, sums);
+  gemv_store(first, thread, sums, rows);
 }

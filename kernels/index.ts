@@ -13,6 +13,7 @@ import attention_forward_software from "./attention_forward_software.wgsl" with 
 import attention_paged from "./attention_paged.wgsl" with { type: "text" };
 import attention_paged_software from "./attention_paged_software.wgsl" with { type: "text" };
 import attention_paged_sum from "./attention_paged_sum.wgsl" with { type: "text" };
+import column_sum from "./column_sum.wgsl" with { type: "text" };
 import convert from "./convert.wgsl" with { type: "text" };
 import copy_peak from "./copy_peak.wgsl" with { type: "text" };
 import cross_entropy from "./cross_entropy.wgsl" with { type: "text" };
@@ -20,6 +21,7 @@ import dequantise_4bit from "./dequantise_4bit.wgsl" with { type: "text" };
 import dropout from "./dropout.wgsl" with { type: "text" };
 import dropout_add from "./dropout_add.wgsl" with { type: "text" };
 import embed from "./embed.wgsl" with { type: "text" };
+import embed_backward from "./embed_backward.wgsl" with { type: "text" };
 import fma_peak from "./fma_peak.wgsl" with { type: "text" };
 import gather_rows from "./gather_rows.wgsl" with { type: "text" };
 import gemv from "./gemv.wgsl" with { type: "text" };
@@ -30,11 +32,13 @@ import grad_norm from "./grad_norm.wgsl" with { type: "text" };
 import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
 import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
 import clamp_to_half_library from "./lib/clamp_to_half.wgsl" with { type: "text" };
+import column_library from "./lib/column.wgsl" with { type: "text" };
 import four_bit_select_library from "./lib/four_bit_select.wgsl" with { type: "text" };
 import gemv_store_library from "./lib/gemv_store.wgsl" with { type: "text" };
 import random_library from "./lib/random.wgsl" with { type: "text" };
 import reduce_library from "./lib/reduce.wgsl" with { type: "text" };
 import round_stored_library from "./lib/round_stored.wgsl" with { type: "text" };
+import segment_library from "./lib/segment.wgsl" with { type: "text" };
 import subgroup_spread_library from "./lib/subgroup_spread.wgsl" with { type: "text" };
 import swiglu_library from "./lib/swiglu.wgsl" with { type: "text" };
 import matmul_matrix from "./matmul_matrix.wgsl" with { type: "text" };
@@ -42,9 +46,16 @@ import matmul_software from "./matmul_software.wgsl" with { type: "text" };
 import matmul_software_aligned from "./matmul_software_aligned.wgsl" with { type: "text" };
 import matmul_sum from "./matmul_sum.wgsl" with { type: "text" };
 import matmul_tile from "./matmul_tile.wgsl" with { type: "text" };
+import moe_combine from "./moe_combine.wgsl" with { type: "text" };
+import moe_route from "./moe_route.wgsl" with { type: "text" };
+import moe_route_backward from "./moe_route_backward.wgsl" with { type: "text" };
+import moe_sort from "./moe_sort.wgsl" with { type: "text" };
+import moe_weigh_rows from "./moe_weigh_rows.wgsl" with { type: "text" };
+import moe_weight_backward from "./moe_weight_backward.wgsl" with { type: "text" };
 import rms_norm_backward from "./rms_norm_backward.wgsl" with { type: "text" };
 import rms_norm_backward_in_place from "./rms_norm_backward_in_place.wgsl" with { type: "text" };
 import rms_norm_forward from "./rms_norm_forward.wgsl" with { type: "text" };
+import rms_norm_weight_backward from "./rms_norm_weight_backward.wgsl" with { type: "text" };
 import rope from "./rope.wgsl" with { type: "text" };
 import rope_in_place from "./rope_in_place.wgsl" with { type: "text" };
 import rope_paged from "./rope_paged.wgsl" with { type: "text" };
@@ -73,6 +84,7 @@ export const kernels: Readonly<Record<string, string>> = {
   attention_paged,
   attention_paged_software,
   attention_paged_sum,
+  column_sum,
   convert,
   copy_peak,
   cross_entropy,
@@ -80,6 +92,7 @@ export const kernels: Readonly<Record<string, string>> = {
   dropout,
   dropout_add,
   embed,
+  embed_backward,
   fma_peak,
   gather_rows,
   gemv,
@@ -92,9 +105,16 @@ export const kernels: Readonly<Record<string, string>> = {
   matmul_software_aligned,
   matmul_sum,
   matmul_tile,
+  moe_combine,
+  moe_route,
+  moe_route_backward,
+  moe_sort,
+  moe_weigh_rows,
+  moe_weight_backward,
   rms_norm_backward,
   rms_norm_backward_in_place,
   rms_norm_forward,
+  rms_norm_weight_backward,
   rope,
   rope_in_place,
   rope_paged,
@@ -113,11 +133,13 @@ export const library: Readonly<Record<string, string>> = {
   attention_rows: attention_rows_library,
   attention_tile: attention_tile_library,
   clamp_to_half: clamp_to_half_library,
+  column: column_library,
   four_bit_select: four_bit_select_library,
   gemv_store: gemv_store_library,
   random: random_library,
   reduce: reduce_library,
   round_stored: round_stored_library,
+  segment: segment_library,
   subgroup_spread: subgroup_spread_library,
   swiglu: swiglu_library,
 };

@@ -4,7 +4,8 @@
 //   extraA [m, extraK], extraB laid out as b: f32, contiguous (a LoRA delta); not read when extraK is 0, which alpha != 1 needs
 // Dispatch ceil(n / 128) x ceil(m / 128). All offsets and strides, n, k and extraK (and m where A_ROWS is 0) are multiples of 4.
 // Subgroups have at most LANES lanes; if they have fewer, those from the 9th on repeat the work of the first 8.
-// include: clamp_to_half
+// SEGMENTED as in lib/segment.wgsl: 1 needs A_ROWS 1, 2 needs A_ROWS 0 and B_ROWS 1.
+// include: clamp_to_half, segment
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 
@@ -13,6 +14,7 @@ alias B = f32; // spec: f32 | f16
 alias O = f32; // spec: f32 | f16
 const A_ROWS: u32 = 1u; // spec: 0 | 1
 const B_ROWS: u32 = 0u; // spec: 0 | 1
+const SEGMENTED: u32 = 0u; // spec: 0 | 1 | 2
 // Steps of k staged at once; 32 where workgroup memory has 28 KiB.
 override STEPS: u32 = 16u;
 
@@ -44,6 +46,7 @@ struct Params {
   outStride: u32,
   extraK: u32,
   accumulate: u32,
+  segment: u32,
   alpha: f32,
 }
 var<immediate> p: Params;
@@ -53,6 +56,7 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read_write> out: array<vec4<O>>;
 @group(0) @binding(3) var<storage, read> extraA: array<vec4f>;
 @group(0) @binding(4) var<storage, read> extraB: array<vec4f>;
+@group(0) @binding(5) var<storage, read> segments: array<vec2u>;
 
 var<workgroup> sliceA: array<vec4<f16>, SLICE>;
 var<workgroup> sliceB: array<vec4<f16>, SLICE>;
@@ -66,28 +70,28 @@ fn toHalf(x: vec4f) -> vec4<f16> {
   return vec4<f16>(clampedToHalf(x));
 }
 
-fn quadA(extra: bool, row: u32, k: u32, end: u32) -> vec4<f16> {
-  if (row >= p.m || k >= end) {
+fn quadA(extra: bool, rows: vec2u, skipped: u32, row: u32, k: u32, end: u32) -> vec4<f16> {
+  if (row >= rows.y || k >= end) {
     return vec4<f16>();
   }
   if (extra) {
     return toHalf(extraA[(row * p.extraK + k) / 4u]);
   }
-  let value = a[(p.aOffset + select(k * p.aStride + row, row * p.aStride + k, A_ROWS == 1u)) / 4u];
+  let value = a[(p.aOffset + select((skipped + k) * p.aStride + row, (rows.x + row) * p.aStride + k, A_ROWS == 1u)) / 4u];
   if (A_HALF) {
     return vec4<f16>(value);
   }
   return toHalf(vec4f(value));
 }
 
-fn quadB(extra: bool, column: u32, k: u32, end: u32) -> vec4<f16> {
+fn quadB(extra: bool, skipped: u32, column: u32, k: u32, end: u32) -> vec4<f16> {
   if (column >= p.n || k >= end) {
     return vec4<f16>();
   }
   if (extra) {
     return toHalf(extraB[select(column * p.extraK + k, k * p.n + column, B_ROWS == 1u) / 4u]);
   }
-  let value = b[(p.bOffset + select(column * p.bStride + k, k * p.bStride + column, B_ROWS == 1u)) / 4u];
+  let value = b[(p.bOffset + select(column * p.bStride + k, (skipped + k) * p.bStride + column, B_ROWS == 1u)) / 4u];
   if (B_HALF) {
     return vec4<f16>(value);
   }
@@ -95,18 +99,27 @@ fn quadB(extra: bool, column: u32, k: u32, end: u32) -> vec4<f16> {
 }
 
 // Each slice keeps the operand's own layout; neighbouring threads read neighbouring quads.
-fn stage(extra: bool, firstRow: u32, firstColumn: u32, k: u32, end: u32, thread: u32) {
+fn stage(
+  extra: bool,
+  rows: vec2u,
+  skipped: u32,
+  firstRow: u32,
+  firstColumn: u32,
+  k: u32,
+  end: u32,
+  thread: u32,
+) {
   let quads = STEPS / 4u;
   for (var e = thread; e < 32u * STEPS; e += THREADS) {
     if (A_ROWS == 1u) {
-      sliceA[e / quads * SHORT + e % quads] = quadA(extra, firstRow + e / quads, k + e % quads * 4u, end);
+      sliceA[e / quads * SHORT + e % quads] = quadA(extra, rows, skipped, firstRow + e / quads, k + e % quads * 4u, end);
     } else {
-      sliceA[e / 32u * LONG + e % 32u] = quadA(extra, firstRow + e % 32u * 4u, k + e / 32u, end);
+      sliceA[e / 32u * LONG + e % 32u] = quadA(extra, rows, skipped, firstRow + e % 32u * 4u, k + e / 32u, end);
     }
     if (B_ROWS == 1u) {
-      sliceB[e / 32u * LONG + e % 32u] = quadB(extra, firstColumn + e % 32u * 4u, k + e / 32u, end);
+      sliceB[e / 32u * LONG + e % 32u] = quadB(extra, skipped, firstColumn + e % 32u * 4u, k + e / 32u, end);
     } else {
-      sliceB[e / quads * SHORT + e % quads] = quadB(extra, firstColumn + e / quads, k + e % quads * 4u, end);
+      sliceB[e / quads * SHORT + e % quads] = quadB(extra, skipped, firstColumn + e / quads, k + e % quads * 4u, end);
     }
   }
 }
@@ -142,10 +155,11 @@ fn finish(sum: Sum, subgroup: u32, lane: u32, size: u32, row: u32, column: u32) 
 }
 
 fn write(row: u32, column: u32, sum: vec4f) {
-  if (row >= p.m || column >= p.n) {
+  let rows = segment_rows();
+  if (row >= rows.y || column >= p.n) {
     return;
   }
-  let at = (p.outOffset + row * p.outStride + column) / 4u;
+  let at = (p.outOffset + (rows.x + row) * p.outStride + column) / 4u;
   var value = p.alpha * sum;
   if (p.accumulate != 0u) {
     value += vec4f(out[at]);
@@ -166,6 +180,11 @@ fn matmul_matrix(
 ) {
   let firstRow = group.y * 128u;
   let firstColumn = group.x * 128u;
+  let rows = segment_rows();
+  let steps = segment_steps();
+  if (firstRow >= rows.y) {
+    return;
+  }
   let row = subgroup / 4u % 2u * 64u;
   let column = subgroup % 4u * 32u;
   var c00: Sum;
@@ -179,10 +198,10 @@ fn matmul_matrix(
   let parts = select(1u, 2u, p.extraK > 0u);
   for (var part = 0u; part < parts; part++) {
     let extra = part == 1u;
-    let end = select(p.k, p.extraK, extra);
+    let end = select(steps.y, p.extraK, extra);
     for (var k = 0u; k < end; k += STEPS) {
       workgroupBarrier();
-      stage(extra, firstRow, firstColumn, k, end, thread);
+      stage(extra, rows, steps.x, firstRow, firstColumn, k, end, thread);
       workgroupBarrier();
       for (var step = 0u; step < STEPS; step += 16u) {
         let b0 = right(column, step);

@@ -2,10 +2,13 @@
 // memory loses: one subgroup holds 8 rows x (2 LANES) columns of out in registers, loads LANES steps of k of each row of a
 // at once, one a lane, and hands them round by subgroupBroadcast. All layouts by strides.
 //   a, b, out f32; element (i, k) of a at aOffset + i aRow + k aStep, (k, j) of b at bOffset + k bStep + j bColumn
+// SEGMENTED as in lib/segment.wgsl.
 // Dispatch ceil(n / (2 LANES)) x ceil(m / 8), the second folded over y and z. The subgroup size must be LANES.
+// include: segment
 enable subgroups;
 
 const LANES: u32 = 8u; // spec: 4 | 8 | 16
+const SEGMENTED: u32 = 0u; // spec: 0 | 1 | 2
 
 struct Params {
   m: u32,
@@ -20,6 +23,7 @@ struct Params {
   outOffset: u32,
   outStride: u32,
   accumulate: u32,
+  segment: u32,
   alpha: f32,
 }
 var<immediate> p: Params;
@@ -27,6 +31,7 @@ var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read> segments: array<vec2u>;
 
 @compute @workgroup_size(LANES)
 fn matmul_software(
@@ -36,19 +41,26 @@ fn matmul_software(
 ) {
   let row = 8u * (group.z * groups.y + group.y);
   let column = group.x * 2u * LANES + lane;
-  let lastRow = p.m - 1u;
+  let rows = segment_rows();
+  if (row >= rows.y) {
+    return;
+  }
+  let lastRow = rows.y - 1u;
+  let steps = segment_steps();
+  let firstA = p.aOffset + p.aRow * rows.x + p.aStep * steps.x;
+  let firstB = p.bOffset + p.bStep * steps.x;
   // Edge tiles compute their last row or column several times and store it once.
-  var ra0 = p.aOffset + p.aRow * min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(lastRow));
-  var ra1 = p.aOffset + p.aRow * min(vec4u(row + 4u, row + 5u, row + 6u, row + 7u), vec4u(lastRow));
-  var b0 = p.bOffset + p.bColumn * min(column, p.n - 1u);
-  var b1 = p.bOffset + p.bColumn * min(column + LANES, p.n - 1u);
+  var ra0 = firstA + p.aRow * min(vec4u(row, row + 1u, row + 2u, row + 3u), vec4u(lastRow));
+  var ra1 = firstA + p.aRow * min(vec4u(row + 4u, row + 5u, row + 6u, row + 7u), vec4u(lastRow));
+  var b0 = firstB + p.bColumn * min(column, p.n - 1u);
+  var b1 = firstB + p.bColumn * min(column + LANES, p.n - 1u);
   var c00 = vec4f();
   var c01 = vec4f();
   var c10 = vec4f();
   var c11 = vec4f();
-  for (var k = 0u; k < p.k; k += LANES) {
+  for (var k = 0u; k < steps.y; k += LANES) {
     // Past k, a is taken as 0 and b as its last row.
-    let last = p.k - 1u - k;
+    let last = steps.y - 1u - k;
     let at = (k + min(lane, last)) * p.aStep;
     let keep = vec4<bool>(lane <= last);
     let a0 = select(vec4f(), vec4f(a[ra0.x + at], a[ra0.y + at], a[ra0.z + at], a[ra0.w + at]), keep);
@@ -238,9 +250,8 @@ fn matmul_software(
   }
   var tile0 = array(c00.x, c00.y, c00.z, c00.w, c10.x, c10.y, c10.z, c10.w);
   var tile1 = array(c01.x, c01.y, c01.z, c01.w, c11.x, c11.y, c11.z, c11.w);
-  let rows = select(min(8u, p.m - row), 0u, row >= p.m);
-  for (var i = 0u; i < rows; i++) {
-    let at = p.outOffset + (row + i) * p.outStride + column;
+  for (var i = 0u; i < min(8u, rows.y - row); i++) {
+    let at = p.outOffset + (rows.x + row + i) * p.outStride + column;
     if (column < p.n) {
       var value = p.alpha * tile0[i];
       if (p.accumulate != 0u) {

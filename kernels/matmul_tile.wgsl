@@ -3,13 +3,15 @@
 //   a [m, k] (A_ROWS 1) or [k, m] (0)   b [k, n] (B_ROWS 1) or [n, k] (0)   out [m, n], clamped to f16's range if f16
 //   extraA [m, extraK], extraB laid out as b: f32, contiguous, without alpha (a LoRA delta); not read when extraK is 0
 // Dispatch ceil(n / BN) x ceil(m / BM) x splits; split z sums steps z chunk .. (z + 1) chunk, and writes z splitStride further on.
+// SEGMENTED as in lib/segment.wgsl, in one split only: 1 needs A_ROWS 1, 2 needs A_ROWS 0 and B_ROWS 1.
 // Scalar reads of workgroup memory and no double buffering, since torchlette measured both slower on a V100.
-// include: clamp_to_half
+// include: clamp_to_half, segment
 alias A = f32; // spec: f32 | f16
 alias B = f32; // spec: f32 | f16
 alias O = f32; // spec: f32 | f16
 const A_ROWS: u32 = 1u; // spec: 0 | 1
 const B_ROWS: u32 = 0u; // spec: 0 | 1
+const SEGMENTED: u32 = 0u; // spec: 0 | 1 | 2
 const TILE: u32 = 0u; // spec: 0 | 1 | 2 | 3, for tests on CPUs | few columns | middling | large
 
 const BM: u32 = array(16u, 128u, 64u, 128u)[TILE];
@@ -36,6 +38,7 @@ struct Params {
   accumulate: u32,
   chunk: u32,
   splitStride: u32,
+  segment: u32,
   alpha: f32,
 }
 var<immediate> p: Params;
@@ -45,48 +48,58 @@ var<immediate> p: Params;
 @group(0) @binding(2) var<storage, read_write> out: array<O>;
 @group(0) @binding(3) var<storage, read> extraA: array<f32>;
 @group(0) @binding(4) var<storage, read> extraB: array<f32>;
+@group(0) @binding(5) var<storage, read> segments: array<vec2u>;
 
 var<workgroup> tileA: array<f32, BK * A_LINE>;
 var<workgroup> tileB: array<f32, BK * B_LINE>;
 
-fn elementA(extra: bool, row: u32, k: u32, end: u32) -> f32 {
-  if (row >= p.m || k >= end) {
+fn elementA(extra: bool, rows: vec2u, skipped: u32, row: u32, k: u32, end: u32) -> f32 {
+  if (row >= rows.y || k >= end) {
     return 0.0;
   }
   if (extra) {
     return extraA[row * p.extraK + k];
   }
-  return f32(a[p.aOffset + select(k * p.aStride + row, row * p.aStride + k, A_ROWS == 1u)]);
+  return f32(a[p.aOffset + select((skipped + k) * p.aStride + row, (rows.x + row) * p.aStride + k, A_ROWS == 1u)]);
 }
 
-fn elementB(extra: bool, column: u32, k: u32, end: u32) -> f32 {
+fn elementB(extra: bool, skipped: u32, column: u32, k: u32, end: u32) -> f32 {
   if (column >= p.n || k >= end) {
     return 0.0;
   }
   if (extra) {
     return extraB[select(column * p.extraK + k, k * p.n + column, B_ROWS == 1u)];
   }
-  return f32(b[p.bOffset + select(column * p.bStride + k, k * p.bStride + column, B_ROWS == 1u)]);
+  return f32(b[p.bOffset + select(column * p.bStride + k, (skipped + k) * p.bStride + column, B_ROWS == 1u)]);
 }
 
 // Neighbouring threads read neighbouring elements of the operand as it lies.
-fn stage(extra: bool, firstRow: u32, firstColumn: u32, k: u32, end: u32, thread: u32) {
+fn stage(
+  extra: bool,
+  rows: vec2u,
+  skipped: u32,
+  firstRow: u32,
+  firstColumn: u32,
+  k: u32,
+  end: u32,
+  thread: u32,
+) {
   for (var i = 0u; i < BM * BK / THREADS; i++) {
     let e = i * THREADS + thread;
     let row = select(e % BM, e / BK, A_ROWS == 1u);
     let step = select(e / BM, e % BK, A_ROWS == 1u);
-    tileA[step * A_LINE + row] = elementA(extra, firstRow + row, k + step, end);
+    tileA[step * A_LINE + row] = elementA(extra, rows, skipped, firstRow + row, k + step, end);
   }
   for (var i = 0u; i < BN * BK / THREADS; i++) {
     let e = i * THREADS + thread;
     let column = select(e / BK, e % BN, B_ROWS == 1u);
     let step = select(e % BK, e / BN, B_ROWS == 1u);
-    tileB[step * B_LINE + column] = elementB(extra, firstColumn + column, k + step, end);
+    tileB[step * B_LINE + column] = elementB(extra, skipped, firstColumn + column, k + step, end);
   }
 }
 
-fn store(base: u32, row: u32, column: u32, sums: vec4f) {
-  let columns = select(min(4u, p.n - column), 0u, row >= p.m || column >= p.n);
+fn store(base: u32, rows: u32, row: u32, column: u32, sums: vec4f) {
+  let columns = select(min(4u, p.n - column), 0u, row >= rows || column >= p.n);
   for (var j = 0u; j < columns; j++) {
     let at = base + row * p.outStride + column + j;
     var value = sums[j];
@@ -107,6 +120,11 @@ const IS_HALF: bool = f32(O(2049.0)) != 2049.0;
 fn matmul_tile(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let firstRow = group.y * BM;
   let firstColumn = group.x * BN;
+  let rows = segment_rows();
+  let steps = segment_steps();
+  if (firstRow >= rows.y) {
+    return;
+  }
   let row = thread / THREADS_N * 4u;
   let column = thread % THREADS_N * 4u;
   var c00 = vec4f(); var c01 = vec4f();
@@ -121,10 +139,10 @@ fn matmul_tile(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
   for (var part = 0u; part < parts; part++) {
     let extra = part == 1u;
     let begin = select(group.z * p.chunk, 0u, extra);
-    let end = select(min(p.k, begin + p.chunk), select(0u, p.extraK, group.z == 0u), extra);
+    let end = select(min(steps.y, begin + p.chunk), select(0u, p.extraK, group.z == 0u), extra);
     for (var k = begin; k < end; k += BK) {
       workgroupBarrier();
-      stage(extra, firstRow, firstColumn, k, end, thread);
+      stage(extra, rows, steps.x, firstRow, firstColumn, k, end, thread);
       workgroupBarrier();
       for (var step = 0u; step < BK; step++) {
         let i = step * A_LINE + row;
@@ -166,25 +184,25 @@ fn matmul_tile(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
       c70 *= p.alpha; c71 *= p.alpha;
     }
   }
-  let at = p.outOffset + group.z * p.splitStride;
+  let at = p.outOffset + group.z * p.splitStride + rows.x * p.outStride;
   let toRow = firstRow + row;
   let toColumn = firstColumn + column;
-  store(at, toRow, toColumn, c00);
-  store(at, toRow + 1u, toColumn, c10);
-  store(at, toRow + 2u, toColumn, c20);
-  store(at, toRow + 3u, toColumn, c30);
+  store(at, rows.y, toRow, toColumn, c00);
+  store(at, rows.y, toRow + 1u, toColumn, c10);
+  store(at, rows.y, toRow + 2u, toColumn, c20);
+  store(at, rows.y, toRow + 3u, toColumn, c30);
   if (BLOCKS == 2u) {
-    store(at, toRow, toColumn + BN / 2u, c01);
-    store(at, toRow + 1u, toColumn + BN / 2u, c11);
-    store(at, toRow + 2u, toColumn + BN / 2u, c21);
-    store(at, toRow + 3u, toColumn + BN / 2u, c31);
-    store(at, toRow + BM / 2u, toColumn, c40);
-    store(at, toRow + BM / 2u, toColumn + BN / 2u, c41);
-    store(at, toRow + BM / 2u + 1u, toColumn, c50);
-    store(at, toRow + BM / 2u + 1u, toColumn + BN / 2u, c51);
-    store(at, toRow + BM / 2u + 2u, toColumn, c60);
-    store(at, toRow + BM / 2u + 2u, toColumn + BN / 2u, c61);
-    store(at, toRow + BM / 2u + 3u, toColumn, c70);
-    store(at, toRow + BM / 2u + 3u, toColumn + BN / 2u, c71);
+    store(at, rows.y, toRow, toColumn + BN / 2u, c01);
+    store(at, rows.y, toRow + 1u, toColumn + BN / 2u, c11);
+    store(at, rows.y, toRow + 2u, toColumn + BN / 2u, c21);
+    store(at, rows.y, toRow + 3u, toColumn + BN / 2u, c31);
+    store(at, rows.y, toRow + BM / 2u, toColumn, c40);
+    store(at, rows.y, toRow + BM / 2u, toColumn + BN / 2u, c41);
+    store(at, rows.y, toRow + BM / 2u + 1u, toColumn, c50);
+    store(at, rows.y, toRow + BM / 2u + 1u, toColumn + BN / 2u, c51);
+    store(at, rows.y, toRow + BM / 2u + 2u, toColumn, c60);
+    store(at, rows.y, toRow + BM / 2u + 2u, toColumn + BN / 2u, c61);
+    store(at, rows.y, toRow + BM / 2u + 3u, toColumn, c70);
+    store(at, rows.y, toRow + BM / 2u + 3u, toColumn + BN / 2u, c71);
   }
 }

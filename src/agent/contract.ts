@@ -30,6 +30,9 @@ export interface Model {
   /** Answers a history (a leading system turn, then user and assistant turns as recorded; the implementation normalises).
    *  @throws InfrastructureError `api_error` or `timeout` */
   generate(turns: readonly Turn[], settings: GenerateSettings, signal?: AbortSignal): Promise<Reply>;
+  /** Goes on with a text as it stands, without turns or template; absent where only turns can be asked for.
+   *  @throws InfrastructureError `api_error` or `timeout` */
+  complete?(text: string, settings: GenerateSettings, signal?: AbortSignal): Promise<Reply>;
   /** Tokens of the rendered history; without it the harness estimates. */
   countTokens?(turns: readonly Turn[]): number | Promise<number>;
   /** What the endpoint says of itself, for the manifest. */

@@ -22,24 +22,60 @@ export function writeFileAtomic(path: string, content: string | Uint8Array): voi
 
 /** As {@link writeFileAtomic}, for content that is produced piece by piece. */
 export function writeChunksAtomic(path: string, chunks: Iterable<Uint8Array>): void {
-  const temporary = `${path}.part-${process.pid}`;
-  let file: number | undefined;
+  const draft = new Draft(path);
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    file = openSync(temporary, "w");
-    for (const chunk of chunks) {
-      let done = 0;
-      while (done < chunk.byteLength) done += writeSync(file, chunk, done, chunk.byteLength - done);
-    }
-    fsyncSync(file);
-    closeSync(file);
-    file = undefined;
-    renameSync(temporary, path);
-    syncFolder(dirname(path));
+    for (const chunk of chunks) draft.write(chunk);
+    draft.putInPlace();
   } catch (error) {
-    if (file !== undefined) closeSync(file);
-    rmSync(temporary, { force: true });
-    throw diskError(path, error);
+    throw draft.discard(error);
+  }
+}
+
+/** As {@link writeChunksAtomic}, for content that has to be waited for. */
+export async function writeStreamAtomic(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const draft = new Draft(path);
+  try {
+    for await (const chunk of chunks) draft.write(chunk);
+    draft.putInPlace();
+  } catch (error) {
+    throw draft.discard(error);
+  }
+}
+
+/** A file on its way, beside the one that it will replace. */
+class Draft {
+  private readonly temporary: string;
+  private file: number | undefined;
+
+  constructor(private readonly path: string) {
+    this.temporary = `${path}.part-${process.pid}`;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.file = openSync(this.temporary, "w");
+    } catch (error) {
+      throw this.discard(error);
+    }
+  }
+
+  write(chunk: Uint8Array): void {
+    let done = 0;
+    while (done < chunk.byteLength) done += writeSync(this.file!, chunk, done, chunk.byteLength - done);
+  }
+
+  putInPlace(): void {
+    fsyncSync(this.file!);
+    closeSync(this.file!);
+    this.file = undefined;
+    renameSync(this.temporary, this.path);
+    syncFolder(dirname(this.path));
+  }
+
+  /** Removes the draft; what to throw instead of `error`. */
+  discard(error: unknown): unknown {
+    if (this.file !== undefined) closeSync(this.file);
+    this.file = undefined;
+    rmSync(this.temporary, { force: true });
+    return diskError(this.path, error);
   }
 }
 

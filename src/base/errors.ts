@@ -72,6 +72,11 @@ export class InfrastructureError extends SekftError {
   readonly retryable: boolean;
 }
 
+/** What was measured is worse than what was asked for; the measurement itself is done and written. Exit 1. */
+export class BelowThreshold extends SekftError {
+  readonly exitCode = 1;
+}
+
 /** The user pressed Ctrl-C or sent SIGTERM; everything worth keeping was kept. */
 export class Interrupted extends SekftError {
   readonly exitCode = 130;

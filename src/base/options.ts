@@ -31,6 +31,8 @@ export interface StringOption extends OptionBase {
   readonly choices?: readonly string[];
   /** A config file may write it as a map (`rank_pattern: {q_proj: 8}`); the command receives the map as JSON. */
   readonly map?: boolean;
+  /** A config file may write it as a list of maps; the command receives that as JSON too. */
+  readonly list?: boolean;
   /** What the flag means when it stands alone; without this it needs a value. */
   readonly alone?: string;
   /** What `--no-<flag>` means; without this there is no such flag. */

@@ -31,7 +31,8 @@ export function readValue(option: Option, raw: unknown): unknown {
     case "float":
       return readNumber(raw, option.type === "int", option.min, option.max);
     case "string":
-      if (option.map && isPlainObject(raw)) return JSON.stringify(raw);
+      if ((option.map && isPlainObject(raw)) || (option.list && isListOfMaps(raw)))
+        return JSON.stringify(raw);
       return typeof raw === "string" && (option.choices?.includes(raw) ?? true) ? raw : undefined;
     case "list":
       return readList(raw, option.choices);
@@ -42,6 +43,10 @@ export function readValue(option: Option, raw: unknown): unknown {
 
 function isPlainObject(raw: unknown): boolean {
   return typeof raw === "object" && raw !== null && !Array.isArray(raw);
+}
+
+function isListOfMaps(raw: unknown): boolean {
+  return Array.isArray(raw) && raw.length > 0 && raw.every(isPlainObject);
 }
 
 function readNumber(

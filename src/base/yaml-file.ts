@@ -60,6 +60,15 @@ export class YamlValue {
     return isSeq(this.node);
   }
 
+  /** The values of a list, in order; nothing when it is something else. */
+  items(): YamlValue[] {
+    if (!isSeq(this.node)) return [];
+    return this.node.items.map((item, i) => {
+      const line = this.lines.linePos((item as Node | null)?.range?.[0] ?? 0).line;
+      return this.below(item, `${this.field}[${i}]`, line);
+    });
+  }
+
   /** The values of a map by key, in order; nothing when it is absent.
    *  @param what what was expected, for the message
    *  @throws DataError when it is something else */
@@ -108,7 +117,8 @@ export class YamlValue {
       if (Object.hasOwn(values, key))
         throw value.wrong(`expected each option once, got --${flagName(key)} a second time`);
       const option = table[key]!;
-      const raw = value.plain(option.type === "string" || option.type === "list");
+      const asText = option.type === "list" || (option.type === "string" && !option.list);
+      const raw = value.plain(asText);
       if (raw === null) continue;
       const read = readValue(option, raw);
       if (read === undefined) throw value.wrong(`expected ${expectation(option)}, got ${show(raw)}`);

@@ -86,7 +86,7 @@ export const bench = defineCommand({
   },
 });
 
-/** The model that answers: the adapter where there is one, or else the base, or the endpoint's; or a file. */
+/** Who answers: a model, or a file. */
 async function openSubject(
   options: Options<typeof table>,
   terminal: Terminal,
@@ -102,28 +102,13 @@ async function openSubject(
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
-  for (const name of ["adapter", "model"] as const)
-    if ((options[name]?.length ?? 0) > 1)
-      throw new UserError(`--${name}: expected one, got ${options[name]!.length}`, {
-        hint: "run bench once for each; --out keeps the history of all of them",
-      });
-  const { openArms } = await import("./eval-arms.ts");
-  const arms = await openArms(options, options.jobs, options, terminal, "bench");
-  const arm = arms.arms.at(-1)!;
-  const { kind } = await arm.facts();
-  const { basename, resolve } = await import("node:path");
-  const name = kind === "base" && options.base !== undefined ? basename(resolve(options.base)) : arm.name;
-  return {
-    label: label ?? name,
-    model: arm.model,
-    facts: async () => ({ ...(await arm.facts()) }),
-    here: kind !== "endpoint",
-    [Symbol.asyncDispose]: () => arms[Symbol.asyncDispose](),
-  };
+  const { openOneModel } = await import("./one-model.ts");
+  const hint = "run bench once for each; --out keeps the history of all of them";
+  return openOneModel(options, { who: "bench", label, jobs: options.jobs, sizes: options, hint }, terminal);
 }
 
 /** Sandboxes, opened when the first problem needs one. */
-function openMachinery(options: SandboxOptions, terminal: Terminal): BenchMachinery & AsyncDisposable {
+export function openMachinery(options: SandboxOptions, terminal: Terminal): BenchMachinery & AsyncDisposable {
   let runner: Promise<ProgramRunner> | undefined;
   let worlds: Promise<SandboxProvider> | undefined;
   const open = {

@@ -30,6 +30,8 @@ import { notices } from "./notices.ts";
 import { pairs } from "./pairs.ts";
 import { plan } from "./plan.ts";
 import { play } from "./play.ts";
+import { probeFormat } from "./probe-format.ts";
+import { probeSecrets } from "./probe-secrets.ts";
 import { pull } from "./pull.ts";
 import { quickstart } from "./quickstart.ts";
 import { resident } from "./resident.ts";
@@ -59,6 +61,8 @@ const verbs: readonly Command[] = [
   evalCommand,
   evalCompare,
   bench,
+  probeFormat,
+  probeSecrets,
   exportGguf,
   exportMerged,
   exportOllamaCommand,
@@ -104,6 +108,7 @@ export const commands: readonly Command[] = [
 export const groups: Readonly<Record<string, string>> = {
   inspect: "Shows what would be trained, data, bases, adapters, numbers",
   export: "Writes an adapter as other people's software loads it",
+  probe: "Asks a model for forms and for secrets, and judges what comes",
   experiment: "Runs experiments from one file, and tells what came of them",
   sandbox: "Builds, checks and cleans up the worlds that an operator works in",
   completion: "Prints the completion script for a shell",

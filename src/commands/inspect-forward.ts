@@ -5,9 +5,9 @@ import { tiers } from "../gpu/facts.ts";
 
 export const inspectForward = defineCommand({
   name: "inspect forward",
-  summary: "Saves logits, hidden states, losses and LoRA gradients of given ids",
+  summary: "Saves logits, hidden states, losses and gradients of given ids",
   description:
-    'Input: a JSON list of {"input_ids": [...], "labels": [...]}; -100 is not trained, labels are shifted inside. Output, f32: <i>.logits [T, V], <i>.hidden.<k> [T, C] (0 the embedding, the last after the final norm), <i>.loss, loss (over all labelled positions), grad.<name in adapter_model.safetensors>.',
+    'Input: a JSON list of {"input_ids": [...], "labels": [...]}; -100 is not trained, labels are shifted inside. Output, f32: <i>.logits [T, V], <i>.hidden.<k> [T, C] (0 the embedding, the last after the final norm), <i>.loss, loss (over all labelled positions), grad.<name in adapter_model.safetensors>, and with --full grad.<name of the weight>.',
   options: {
     base: {
       type: "string",
@@ -27,6 +27,11 @@ export const inspectForward = defineCommand({
     requireGpu: { type: "flag", help: "refuse a CPU adapter" },
     hidden: { type: "flag", help: "save hidden states" },
     grads: { type: "flag", help: "save the gradient of loss for each adapter tensor" },
+    full: {
+      type: "list",
+      value: "GROUPS",
+      help: "with --grads: also for the base's own weights, in groups as `sekft train --full` takes them",
+    },
     out: { type: "string", value: "FILE.safetensors", required: true, help: "where the tensors go" },
   },
   examples: [

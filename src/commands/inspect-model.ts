@@ -114,8 +114,9 @@ async function print(base: BaseWeights, description: BaseDescription, terminal: 
 }
 
 function architectureLine(config: ModelConfig): string {
-  const { modelType, layers, hiddenSize, heads, kvHeads, headDim, ffn, vocab } = config;
-  return `${modelType}: ${layers} layers, hidden ${hiddenSize}, ${heads} heads of ${headDim}, ${kvHeads} kv heads, ffn ${ffn}, vocab ${vocab}`;
+  const { modelType, layers, hiddenSize, heads, kvHeads, headDim, ffn, moe, vocab } = config;
+  const experts = moe ? `, ${moe.experts} experts of which ${moe.topk} a token` : "";
+  return `${modelType}: ${layers} layers, hidden ${hiddenSize}, ${heads} heads of ${headDim}, ${kvHeads} kv heads, ffn ${ffn}${experts}, vocab ${vocab}`;
 }
 
 function ropeLine({ ropeTheta, ropeScaling, maxPositionEmbeddings }: ModelConfig): string {

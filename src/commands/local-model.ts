@@ -1,9 +1,9 @@
 // The base of this machine as models for the harness: loaded once, with any number of adapters beside it, or held by a resident.
 
-import type { Model, Reply } from "../agent/contract.ts";
+import type { GenerateSettings, Model } from "../agent/contract.ts";
 import type { Terminal } from "../base/command.ts";
 import { Interrupted, UserError } from "../base/errors.ts";
-import type { Turn } from "../data/normalize.ts";
+import { type ChatFormat, promptIds } from "../data/chat/chat-format.ts";
 import type { Engine } from "../generate/engine.ts";
 import {
   adapterFacts,
@@ -33,9 +33,13 @@ export async function openLocalModels(
   if (path === undefined) throw new UserError("--base: expected a base model, got none");
   const adapters = namedAdapters(flags.adapter);
   const { loadChatFormat } = await import("../data/chat/load-chat-format.ts");
+  const { loadTextFormat } = await import("../serve/text-format.ts");
   const { openBase } = await import("../formats/base-weights.ts");
   const { checkAdapterFits, readAdapter } = await import("../formats/peft-adapter.ts");
-  const chat = loadChatFormat(path, flags.chatTemplate);
+  const { chat = loadChatFormat(path, flags.chatTemplate), textPrefix } = loadTextFormat(
+    path,
+    flags.chatTemplate,
+  );
   const about: Record<string, unknown> = { runs: "in process", load_4bit: flags.load4bit };
   using weights = openBase(path);
   const contextTokens = contextFor(sizes, weights.config.maxPositionEmbeddings, "the base was made for");
@@ -69,11 +73,13 @@ export async function openLocalModels(
     for (const { name, directory } of adapters) await engine.loadAdapter(name, directory);
     const where = `${opened.facts.name} (${opened.facts.driver}), tier ${opened.tier}`;
     Object.assign(about, { base: path, base_fingerprint: weights.fingerprint(), device: where });
-    const { promptIds } = await import("../data/chat/chat-format.ts");
-    const ids = (turns: readonly Turn[]) => promptIds(turns, chat);
     const arm = (name: string, adapter?: NamedAdapter): LocalArm => ({
       name,
-      model: engineModel(name, engine, ids, adapter, about),
+      model: engineModel(
+        name,
+        { engine, chat, textPrefix, adapter: adapter?.name },
+        { ...about, ...adapterFacts(adapter) },
+      ),
     });
     return {
       arms: [arm(baseArm), ...adapters.map((adapter) => arm(adapter.name, adapter))],
@@ -86,36 +92,44 @@ export async function openLocalModels(
   }
 }
 
-/** An engine's base or one of its adapters as a model. */
-function engineModel(
+/** An engine's base or one of its adapters as a model.
+ *  @param about what a manifest says of it */
+export function engineModel(
   name: string,
-  engine: Engine,
-  ids: (turns: readonly Turn[]) => ArrayLike<number>,
-  adapter: NamedAdapter | undefined,
+  served: {
+    readonly engine: Engine;
+    readonly chat: ChatFormat;
+    /** Ids that the tokenizer puts before a text that no template has written. */
+    readonly textPrefix: readonly number[];
+    readonly adapter: string | undefined;
+  },
   about: Readonly<Record<string, unknown>>,
 ): Model {
+  const { engine, chat, textPrefix, adapter } = served;
+  const answerTo = async (promptIds: number[], settings: GenerateSettings, signal?: AbortSignal) => {
+    const { temperature, topP, seed, maxTokens } = settings;
+    const answer = engine.generate({
+      promptIds,
+      adapter,
+      options: { maxTokens, temperature, topP, ...(seed !== undefined && { seed }) },
+      ...(signal && { signal }),
+    });
+    let content = "";
+    for await (const { text } of answer) content += text;
+    const { reason, completionTokens } = await answer.finished;
+    if (reason === "abort") throw new Interrupted("interrupted while a reply was made");
+    const finish = reason === "stop" ? ("stop" as const) : ("length" as const);
+    return { content, finish, promptTokens: promptIds.length, completionTokens };
+  };
   return {
     name,
-    async generate(turns, { temperature, topP, seed, maxTokens }, signal): Promise<Reply> {
-      const promptIds = Array.from(ids(turns));
-      const answer = engine.generate({
-        promptIds,
-        adapter: adapter?.name,
-        options: { maxTokens, temperature, topP, ...(seed !== undefined && { seed }) },
-        ...(signal && { signal }),
-      });
-      let content = "";
-      for await (const { text } of answer) content += text;
-      const { reason, completionTokens } = await answer.finished;
-      if (reason === "abort") throw new Interrupted("interrupted while a reply was made");
-      return {
-        content,
-        finish: reason === "stop" ? "stop" : "length",
-        promptTokens: promptIds.length,
-        completionTokens,
-      };
+    generate: (turns, settings, signal) => answerTo(Array.from(promptIds(turns, chat)), settings, signal),
+    complete(text, settings, signal) {
+      const { ids } = chat.tokenizer.encode(text);
+      const begins = textPrefix.every((id, k) => ids[k] === id);
+      return answerTo([...(begins ? [] : textPrefix), ...ids], settings, signal);
     },
-    countTokens: (turns) => ids(turns).length,
-    describe: async () => ({ ...about, ...adapterFacts(adapter) }),
+    countTokens: (turns) => promptIds(turns, chat).length,
+    describe: async () => about,
   };
 }

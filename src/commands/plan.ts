@@ -113,6 +113,9 @@ async function planRun(parts: Parts, terminal: Terminal): Promise<Planned> {
   const { modelSizes } = await import("../train/model-sizes.ts");
   const { stepPlan } = await import("../train/session.ts");
   const { planReport } = await import("../doctor/plan-report.ts");
+  const { trainedParameters } = await import("../train/report.ts");
+  const { resolveStages } = await import("../train/full/stages.ts");
+  const stages = resolveStages(resolved, base.source);
   const { summarise } = await import("../data/statistics.ts");
   const { labelCount, tokenCount } = await import("../train/rows.ts");
   const { loraParameters } = await import("../doctor/work.ts");
@@ -125,9 +128,9 @@ async function planRun(parts: Parts, terminal: Terminal): Promise<Planned> {
   const steps = data && stepPlan(resolved, data);
   const report = planReport({
     source: base.source,
-    sizes: modelSizes({ options: resolved, setup, data }, free),
+    sizes: modelSizes({ options: resolved, setup, stages, data }, free),
     sizesAt: (maxLength) =>
-      modelSizes({ options: { ...resolved, maxLength }, setup, data: undefined }, undefined),
+      modelSizes({ options: { ...resolved, maxLength }, setup, stages, data: undefined }, undefined),
     device: device ?? card,
     card,
     rows,
@@ -138,7 +141,7 @@ async function planRun(parts: Parts, terminal: Terminal): Promise<Planned> {
     device: device?.facts.name ?? null,
     tier: device?.tier ?? cardTier,
     cardTier,
-    trainableParameters: loraParameters(setup.targets),
+    trainableParameters: loraParameters(setup.targets) + trainedParameters(stages ?? []),
     rowLength: resolved.maxLength,
     ...report,
     data: data && {
@@ -161,6 +164,11 @@ async function speedOf(parts: Parts, report: PlanReport, terminal: Terminal): Pr
   const given = options.tokensPerSecond;
   if (given !== undefined) return { tokensPerSecond: given, source: "given", seconds: seconds(given) };
   if (!device || !options.measure) return undefined;
+  const { trainsBase } = await import("../train/full/stages.ts");
+  if (trainsBase(resolved)) {
+    terminal.note("no measurement: what is measured are LoRA layers (--tokens-per-second gives a speed)");
+    return undefined;
+  }
   const { quickSpeed } = await import("../doctor/quick-speed.ts");
   const { resolveTargets } = await import("../formats/peft-adapter.ts");
   terminal.note("measuring: a few layers with random weights (--no-measure leaves it out)");

@@ -1,4 +1,4 @@
-// `sekft train`: LoRA or QLoRA from trajectories to a PEFT adapter.
+// `sekft train`: from trajectories to a PEFT adapter by LoRA or QLoRA, or to a model by training weights of the base itself.
 
 import { defineCommand } from "../base/command.ts";
 import { UserError } from "../base/errors.ts";
@@ -6,9 +6,9 @@ import { trainOptions } from "../train/options.ts";
 
 export const train = defineCommand({
   name: "train",
-  summary: "Trains a LoRA or QLoRA adapter on trajectories or preference pairs",
+  summary: "Trains an adapter, or weights of the base itself, on trajectories or preference pairs",
   description:
-    "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change.",
+    "Writes a PEFT directory with checkpoints, logs and everything that says how it was made. Ctrl-C saves; --resume goes on, bit for bit. On resume logging, evaluation, saving, gradient checkpointing and, where no learning rate used so far depends on it, the number of steps may change. With windows and gates in a --config file a run measures itself on the way and stops itself.",
   options: {
     ...trainOptions,
     resident: {
@@ -51,11 +51,23 @@ export const train = defineCommand({
         throw new UserError(`--resident: expected --method sft, got ${options.method}`, {
           hint: "leave --resident out: preference training loads the base itself",
         });
+      if (options.windows !== undefined || options.gates !== undefined)
+        throw new UserError("--resident: expected a run without windows and gates, got one with them", {
+          hint: "leave --resident out: a run that measures itself loads the base itself",
+        });
+      if (options.full !== undefined || options.stages !== undefined)
+        throw new UserError("--resident: expected a run of an adapter alone, got one of the base itself", {
+          hint: "leave --resident out: training the base itself would change it under everybody else",
+        });
       const { trainOnResident } = await import("../serve/train-on-resident.ts");
       return trainOnResident(resident, run, terminal);
     }
     const { train: start } = await import("../train/session.ts");
-    await start(run, terminal);
+    if (run.windows === undefined) return start(run, terminal);
+    const { keepFormatProbe, openRunWindows } = await import("./train-windows.ts");
+    await using windows = await openRunWindows(run, terminal);
+    await start(run, terminal, undefined, windows);
+    keepFormatProbe(run.out!);
   },
 });
 

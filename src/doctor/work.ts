@@ -3,7 +3,8 @@
 
 import type { ModelConfig } from "../formats/config.ts";
 import type { LoraTarget } from "../formats/peft-adapter.ts";
-import { linearNames, linearShape } from "../formats/tensor-names.ts";
+import { attentionNames, type LinearName, linearShape, mlpNames } from "../formats/tensor-names.ts";
+import { mlpRows } from "../model/shapes.ts";
 
 /** What a step works on. */
 export interface StepWork {
@@ -15,12 +16,14 @@ export interface StepWork {
   readonly labels: number;
 }
 
-/** Weights of the seven linear layers of one block. */
+/** Weights of the linear layers of one block that each token goes through. */
 export function linearWeights(config: ModelConfig): number {
-  return linearNames.reduce((sum, name) => {
-    const [outFeatures, inFeatures] = linearShape(config, name);
-    return sum + outFeatures * inFeatures;
-  }, 0);
+  const weights = (names: readonly LinearName[]) =>
+    names.reduce((sum, name) => {
+      const [outFeatures, inFeatures] = linearShape(config, name);
+      return sum + outFeatures * inFeatures;
+    }, 0);
+  return weights(attentionNames) + mlpRows(config) * weights(mlpNames);
 }
 
 /** LoRA's parameters. */

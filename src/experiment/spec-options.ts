@@ -47,6 +47,12 @@ export const trainingTable: OptionTable = without(trainOptions, [
   "overwrite",
   "seed",
   "terminals",
+  "windows",
+  "gates",
+  "full",
+  "stages",
+  "fromScratch",
+  "modelDtype",
 ]);
 
 const { load4bit, chatTemplate, tier, requireGpu } = trainOptions;

@@ -20,12 +20,13 @@ const outTypes = { f32: "F32", f16: "F16", q8_0: "Q8_0" } as const satisfies Rec
 
 const fileTypes: Readonly<Record<GgufOutType, number>> = { F32: 0, F16: 1, Q8_0: 7 };
 
-/** llama.cpp's architecture of each family; Mistral runs as llama. */
+/** llama.cpp's architecture of each family; Mistral and Mixtral run as llama. */
 const architectures: Readonly<Record<ModelType, string>> = {
   llama: "llama",
   mistral: "llama",
   qwen2: "qwen2",
   qwen3: "qwen3",
+  mixtral: "llama",
 };
 
 /** GGUF's names of the linear layers. */

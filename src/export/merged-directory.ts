@@ -6,28 +6,21 @@ import { diskError, syncFolder, writeFileAtomic } from "../base/atomic.ts";
 import { UserError } from "../base/errors.ts";
 import { formatBytes } from "../base/format.ts";
 import { type BaseWeights, openBase } from "../formats/base-weights.ts";
-import type { ModelType } from "../formats/config.ts";
-import { type FloatType, isFloatType } from "../formats/dtype.ts";
+import { isFloatType } from "../formats/dtype.ts";
+import {
+  dtypeNames,
+  ownTypes,
+  planShards,
+  type WrittenTypes,
+  writeShards,
+  writtenConfig,
+} from "../formats/model-directory.ts";
 import { checkAdapterFits, readAdapter } from "../formats/peft-adapter.ts";
-import { type TensorToWrite, writeSafetensors } from "../formats/safetensors.ts";
+import { tensorBytes, tensorToWrite, WeightBuffers } from "../formats/weight-chunks.ts";
 import { checkFreeSpace } from "./free-space.ts";
-import { MergeBuffers, mergedTensor, tensorBytes } from "./merged-weights.ts";
+import { deltaAdder } from "./merged-weights.ts";
 import { checkOutputFolder } from "./output-path.ts";
 import { tokenizerFiles } from "./tokenizer-files.ts";
-
-/** What `--dtype` takes. */
-const dtypeNames: Readonly<Record<string, FloatType>> = {
-  float32: "F32",
-  float16: "F16",
-  bfloat16: "BF16",
-};
-
-const architectures: Readonly<Record<ModelType, string>> = {
-  llama: "LlamaForCausalLM",
-  mistral: "MistralForCausalLM",
-  qwen2: "Qwen2ForCausalLM",
-  qwen3: "Qwen3ForCausalLM",
-};
 
 /** Settings of a merge. */
 export interface MergeOptions {
@@ -70,12 +63,15 @@ export function exportMerged(
   const found = checkAdapterFits(adapter, adapterPath, base.config);
   const targets = new Map(found.map((target) => [`${target.module}.weight`, target]));
   const { typeOf, main } = outputTypes(base, options);
-  const source = { base, adapter, targets, buffers: new MergeBuffers(base) };
-  const tensors = [...base.tensors.keys()].map((name) => mergedTensor(source, name, typeOf(name)));
+  const buffers = new WeightBuffers(base);
+  const tensors = [...base.tensors.keys()].map((name) => {
+    const target = targets.get(name);
+    return tensorToWrite(base, buffers, name, typeOf(name), target && deltaAdder(adapter, target));
+  });
   const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   checkFreeSpace(out, total);
   const shards = planShards(tensors, options.maxShardBytes);
-  const config = `${JSON.stringify(mergedConfig(base, main), null, 2)}\n`;
+  const config = `${JSON.stringify(writtenConfig(base, main), null, 2)}\n`;
   const tokenizer = tokenizerFiles(adapterPath, basePath);
   const others = new Map<string, string | Uint8Array>([...tokenizer.files, ["config.json", config]]);
   const generation = join(basePath, "generation_config.json");
@@ -84,7 +80,7 @@ export function exportMerged(
   const stage = `${resolve(out)}.part-${process.pid}`;
   try {
     mkdirSync(stage, { recursive: true });
-    writeShards(stage, shards, total, options.onProgress);
+    writeShards(stage, shards, options.onProgress);
     for (const [name, content] of others) writeFileAtomic(join(stage, name), content);
     putInPlace(stage, out);
   } catch (error) {
@@ -107,10 +103,7 @@ export function exportMerged(
 }
 
 /** The type each tensor is written as, and the one that config.json names. */
-function outputTypes(
-  base: BaseWeights,
-  options: MergeOptions,
-): { typeOf: (name: string) => FloatType; main: FloatType } {
+function outputTypes(base: BaseWeights, options: MergeOptions): WrittenTypes {
   const entries = [...base.tensors.values()];
   const quantised = entries.find(({ type }) => !isFloatType(type));
   if (quantised !== undefined && !options.dequantize)
@@ -128,80 +121,7 @@ function outputTypes(
       );
     return { typeOf: () => asked, main: asked };
   }
-  const sizes = new Map<FloatType, number>();
-  for (const { type, bytes } of entries)
-    if (isFloatType(type)) sizes.set(type, (sizes.get(type) ?? 0) + bytes);
-  const most = [...sizes].sort(([, a], [, b]) => b - a)[0]?.[0] ?? "F32";
-  // A dequantised tensor goes back to what config.json says it was; llama.cpp's own conversions count as f16.
-  const before = quantised === undefined ? most : (dtypeNames[base.config.dtype ?? ""] ?? "F16");
-  if (quantised !== undefined || base.kind === "gguf") return { typeOf: () => before, main: before };
-  return { typeOf: (name) => base.tensors.get(name)!.type as FloatType, main: most };
-}
-
-function planShards(tensors: readonly TensorToWrite[], maxBytes: number): TensorToWrite[][] {
-  const shards: TensorToWrite[][] = [];
-  let room = 0;
-  for (const tensor of tensors) {
-    const bytes = tensorBytes(tensor);
-    if (bytes > room || shards.length === 0) {
-      shards.push([]);
-      room = maxBytes;
-    }
-    shards.at(-1)!.push(tensor);
-    room -= bytes;
-  }
-  return shards;
-}
-
-function writeShards(
-  folder: string,
-  shards: readonly TensorToWrite[][],
-  total: number,
-  onProgress: MergeOptions["onProgress"],
-): void {
-  let done = 0;
-  function* counted(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
-    for (const chunk of chunks) {
-      yield chunk;
-      done += chunk.byteLength;
-      onProgress?.(done, total);
-    }
-  }
-  const number = (n: number) => String(n).padStart(5, "0");
-  const weightMap: [string, string][] = [];
-  for (const [i, shard] of shards.entries()) {
-    const name =
-      shards.length === 1
-        ? "model.safetensors"
-        : `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    writeSafetensors(
-      join(folder, name),
-      shard.map((tensor) => ({ ...tensor, chunks: counted(tensor.chunks) })),
-      { format: "pt" },
-    );
-    for (const tensor of shard) weightMap.push([tensor.name, name]);
-  }
-  if (shards.length === 1) return;
-  const index = {
-    metadata: { total_size: total },
-    weight_map: Object.fromEntries(weightMap.sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
-  writeFileAtomic(join(folder, "model.safetensors.index.json"), `${JSON.stringify(index, null, 2)}\n`);
-}
-
-/** config.json of the merged model: the base's, with what the merge changed. */
-function mergedConfig(base: BaseWeights, dtype: FloatType): Record<string, unknown> {
-  const { quantization_config: _, dtype: newKey, torch_dtype: oldKey, ...raw } = base.config.raw;
-  const name = Object.keys(dtypeNames).find((key) => dtypeNames[key] === dtype);
-  return {
-    ...(base.kind === "gguf" && {
-      architectures: [architectures[base.config.modelType]],
-      hidden_act: "silu",
-    }),
-    ...raw,
-    tie_word_embeddings: base.config.tieWordEmbeddings,
-    [newKey === undefined && oldKey !== undefined ? "torch_dtype" : "dtype"]: name,
-  };
+  return ownTypes(base);
 }
 
 /** Moves the staged files to `out`; weights of an earlier export go, other files stay. */

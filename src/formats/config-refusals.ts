@@ -41,6 +41,9 @@ const neutralValues: Readonly<Record<string, readonly unknown[]>> = {
   num_experts_per_tok: [0],
   moe_intermediate_size: [0],
   decoder_sparse_step: [],
+  // Noise on the router's input, and a loss of its own beside the labels'.
+  router_jitter_noise: [0],
+  output_router_logits: [false],
   pretraining_tp: [1, 0],
   is_encoder_decoder: [false],
   add_cross_attention: [false],
@@ -53,11 +56,12 @@ const neutralValues: Readonly<Record<string, readonly unknown[]>> = {
   text_config: [],
 };
 
-/** @throws DataError naming the first key whose value would need other kernels. */
-export function refuseUnsupportedKeys(raw: JsonObject, file: string): void {
+/** @param allowed keys that this family has kernels for.
+ *  @throws DataError naming the first key whose value would need other kernels. */
+export function refuseUnsupportedKeys(raw: JsonObject, file: string, allowed: readonly string[]): void {
   for (const [key, neutral] of Object.entries(neutralValues)) {
     const value = raw[key] ?? undefined;
-    if (value === undefined || neutral.includes(value)) continue;
+    if (value === undefined || neutral.includes(value) || allowed.includes(key)) continue;
     const expected = neutral.length === 0 ? "nothing" : neutral.map(show).join(" or ");
     throw new DataError({ file, field: key }, `expected ${expected}, got ${show(value)}`, {
       hint: "this key changes the model's maths in a way that is not supported; choose another base",

@@ -6,7 +6,7 @@ import { isObject, type JsonObject, readJsonObject } from "./json-file.ts";
 import { type RopeScaling, readRope } from "./rope-config.ts";
 
 /** Architectures that can be run, by `model_type`. */
-const modelTypes = ["llama", "mistral", "qwen2", "qwen3"] as const;
+const modelTypes = ["llama", "mistral", "qwen2", "qwen3", "mixtral"] as const;
 export type ModelType = (typeof modelTypes)[number];
 
 export type { RopeScaling } from "./rope-config.ts";
@@ -18,6 +18,14 @@ export interface Quantization {
   /** Weights that share one absmax. */
   readonly blocksize: number;
   readonly computeDtype: string;
+}
+
+/** Several feed-forward blocks a layer, of which each token takes some (Mixtral). */
+export interface MixtureOfExperts {
+  /** E, `num_local_experts`. */
+  readonly experts: number;
+  /** Experts that each token takes, `num_experts_per_tok`. */
+  readonly topk: number;
 }
 
 /** A decoder of the Llama family. Shapes in elements; names as in config.json where one exists. */
@@ -32,8 +40,10 @@ export interface ModelConfig {
   readonly kvHeads: number;
   /** D; even. H x D need not be C. */
   readonly headDim: number;
-  /** F. */
+  /** F; of one expert where there are several. */
   readonly ffn: number;
+  /** Absent where each layer has one feed-forward block. */
+  readonly moe: MixtureOfExperts | undefined;
   /** V. */
   readonly vocab: number;
   readonly rmsNormEps: number;
@@ -73,15 +83,15 @@ export function readModelConfig(path: string): ModelConfig {
 }
 
 /** Checks a parsed config.json; `file` is used in errors only. Accepts the key styles of transformers 4 and 5.
- *  Defaults are those of transformers 5.23 `configuration_{llama,mistral,qwen2,qwen3}.py`. */
+ *  Defaults are those of transformers 5.23 `configuration_{llama,mistral,qwen2,qwen3,mixtral}.py`. */
 export function parseModelConfig(raw: JsonObject, file: string): ModelConfig {
   const field = fieldReader(raw, file);
   const modelType = readModelType(raw, file);
-  refuseUnsupportedKeys(raw, file);
+  refuseUnsupportedKeys(raw, file, modelType === "mixtral" ? mixtureKeys : []);
   const hiddenSize = field.count("hidden_size");
   const layers = field.count("num_hidden_layers", undefined, mostLayers);
   const heads = field.count("num_attention_heads");
-  const kvDefault = { llama: heads, mistral: 8, qwen2: 32, qwen3: 32 }[modelType];
+  const kvDefault = { llama: heads, mistral: 8, qwen2: 32, qwen3: 32, mixtral: 8 }[modelType];
   const kvHeads = raw.num_key_value_heads === null ? heads : field.count("num_key_value_heads", kvDefault);
   if (heads % kvHeads !== 0)
     throw field.error(
@@ -100,27 +110,18 @@ export function parseModelConfig(raw: JsonObject, file: string): ModelConfig {
     kvHeads,
     headDim,
     ffn: field.count("intermediate_size"),
+    moe: modelType === "mixtral" ? readMixture(field) : undefined,
     vocab: field.count("vocab_size"),
-    rmsNormEps: field.positive("rms_norm_eps", 1e-6),
-    ...readRope(raw, file),
+    rmsNormEps: field.positive("rms_norm_eps", modelType === "mixtral" ? 1e-5 : 1e-6),
+    ...readRope(raw, file, modelType === "mixtral" ? 1e6 : 1e4),
     slidingWindow: readWindows(raw, modelType, layers, field),
     attentionBias: { q: qkv, k: qkv, v: qkv, o: anyBias },
     mlpBias: modelType === "llama" && field.flag("mlp_bias", false),
     qkNorm: modelType === "qwen3",
     tieWordEmbeddings: field.flag("tie_word_embeddings", false),
     maxPositionEmbeddings: field.count("max_position_embeddings", defaultPositions[modelType]),
-    bosTokenId: readTokenIds(
-      raw,
-      "bos_token_id",
-      modelType === "llama" || modelType === "mistral" ? 1 : null,
-      field,
-    )[0],
-    eosTokenIds: readTokenIds(
-      raw,
-      "eos_token_id",
-      modelType === "llama" || modelType === "mistral" ? 2 : null,
-      field,
-    ),
+    bosTokenId: readTokenIds(raw, "bos_token_id", isQwen(modelType) ? null : 1, field)[0],
+    eosTokenIds: readTokenIds(raw, "eos_token_id", isQwen(modelType) ? null : 2, field),
     padTokenId: readTokenIds(raw, "pad_token_id", null, field)[0],
     dtype: field.text("dtype") ?? field.text("torch_dtype"),
     quantization: readQuantization(raw, file),
@@ -128,7 +129,31 @@ export function parseModelConfig(raw: JsonObject, file: string): ModelConfig {
   };
 }
 
-const defaultPositions = { llama: 2048, mistral: 131072, qwen2: 32768, qwen3: 32768 } as const;
+const defaultPositions = {
+  llama: 2048,
+  mistral: 131072,
+  qwen2: 32768,
+  qwen3: 32768,
+  mixtral: 131072,
+} as const;
+
+function isQwen(modelType: ModelType): boolean {
+  return modelType === "qwen2" || modelType === "qwen3";
+}
+
+/** What makes a model a mixture of experts, by transformers' own name and its alias. */
+const mixtureKeys = ["num_local_experts", "num_experts", "num_experts_per_tok"];
+
+/** More than any model has; each is a tensor's name a layer. */
+const mostExperts = 512;
+
+function readMixture(field: FieldReader): MixtureOfExperts {
+  const experts = field.count("num_local_experts", field.count("num_experts", 8, mostExperts), mostExperts);
+  const topk = field.count("num_experts_per_tok", 2);
+  if (topk > experts)
+    throw field.error("num_experts_per_tok", `expected at most num_local_experts ${experts}, got ${topk}`);
+  return { experts, topk };
+}
 
 function readModelType(raw: JsonObject, file: string): ModelType {
   const found = modelTypes.find((type) => type === raw.model_type);
@@ -200,7 +225,7 @@ function readHeadDim(
   return headDim;
 }
 
-/** Windows per layer as `MistralModel`, `Qwen2Config` and `Qwen3Config` derive them; Llama has none. */
+/** Windows per layer as `MistralModel`, `MixtralModel`, `Qwen2Config` and `Qwen3Config` derive them; Llama has none. */
 function readWindows(
   raw: JsonObject,
   modelType: ModelType,
@@ -208,7 +233,8 @@ function readWindows(
   field: FieldReader,
 ): readonly (number | undefined)[] {
   if (modelType === "llama") return Array.from({ length: layers }, () => undefined);
-  const qwen = modelType !== "mistral";
+  const qwen = isQwen(modelType);
+  if (modelType === "mixtral" && raw.sliding_window === undefined) raw = { ...raw, sliding_window: null };
   const on = !qwen || field.flag("use_sliding_window", false);
   const window = on && raw.sliding_window !== null ? field.count("sliding_window", 4096) : undefined;
   if (Array.isArray(raw.layer_types)) {

@@ -6,7 +6,7 @@ import type { BaseWeights, StoredType } from "./base-contract.ts";
 import { readJsonObject } from "./json-file.ts";
 
 /** Kinds of weights that are planned for together. */
-export type WeightClass = "embedding" | "attention" | "mlp" | "norm" | "bias" | "lm_head";
+export type WeightClass = "embedding" | "attention" | "mlp" | "router" | "norm" | "bias" | "lm_head";
 
 /** Count and size of a set of tensors. */
 export interface WeightSum {
@@ -17,7 +17,7 @@ export interface WeightSum {
   readonly types: readonly StoredType[];
 }
 
-/** Tensors of the same role in every layer: `model.layers.*.mlp.up_proj.weight`. */
+/** Tensors of the same role in every layer, and of every expert: `model.layers.*.mlp.up_proj.weight`. */
 export interface TensorRole {
   readonly role: string;
   readonly shape: readonly number[];
@@ -44,7 +44,7 @@ export function describeBase(base: BaseWeights): BaseDescription {
     bytes: of.reduce((total, { bytes }) => total + bytes, 0),
     types: [...new Set(of.map(({ type }) => type))],
   });
-  const roles = Map.groupBy(all, ({ name }) => name.replace(/^model\.layers\.\d+\./, "model.layers.*."));
+  const roles = Map.groupBy(all, ({ name }) => roleOf(name));
   const classes = Map.groupBy(all, ({ name }) => classOf(name));
   return {
     total: sum(all),
@@ -59,12 +59,18 @@ export function describeBase(base: BaseWeights): BaseDescription {
   };
 }
 
+/** A tensor's name without the numbers of its layer and expert. */
+function roleOf(name: string): string {
+  return name.replace(/^model\.layers\.\d+\./, "model.layers.*.").replace(/\.experts\.\d+\./, ".experts.*.");
+}
+
 function classOf(name: string): WeightClass {
   if (name === "model.embed_tokens.weight") return "embedding";
   if (name === "lm_head.weight") return "lm_head";
   if (name.endsWith(".bias")) return "bias";
   if (name.includes("norm.")) return "norm";
-  return name.includes(".mlp.") ? "mlp" : "attention";
+  if (name.endsWith(".gate.weight")) return "router";
+  return /\.(mlp|experts)\./.test(name) ? "mlp" : "attention";
 }
 
 type Texts = Pick<BaseDescription, "tokenizer" | "chatTemplate">;

@@ -15,6 +15,7 @@ import {
   widenF16,
 } from "./dtype.ts";
 import { fingerprintFiles } from "./fingerprint.ts";
+import { splitExperts } from "./fused-experts.ts";
 import { openShards } from "./hf-shards.ts";
 import { dequantise, dequantiseRows, readByRows } from "./nf4.ts";
 import { notFinite } from "./not-finite.ts";
@@ -46,6 +47,7 @@ export class HfBase implements BaseWeights {
     this.#files = openShards(path);
     try {
       const stored = collect(this.#files, config, path);
+      if (config.moe) splitExperts(stored, config);
       this.config = resolveTie(config, stored, path);
       const wanted = expectedTensors(this.config);
       this.tensors = new Map(

@@ -3,6 +3,17 @@
 import { readFileSync } from "node:fs";
 import { DataError, fileProblem, show, UserError } from "../base/errors.ts";
 
+// ECMAScript's JSON.parse source text access, which this TypeScript's library does not know yet.
+declare global {
+  interface JSON {
+    rawJSON(text: string): unknown;
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown;
+  }
+}
+
 /** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -45,6 +56,17 @@ export function parseJsonObject(bytes: Uint8Array, path: string): JsonObject {
   }
   if (!isObject(value)) throw new DataError({ file: path }, `expected a JSON object, got ${show(value)}`);
   return value;
+}
+
+/** Reads a JSON object only to write it again: each number comes out as it stands in the file, 0.0 too, which is another type
+ *  than 0 to Python's readers.
+ *  @throws as {@link readJsonObject} */
+export function readJsonVerbatim(path: string, what: string): JsonObject {
+  const bytes = readBytes(path, what);
+  parseJsonObject(bytes, path);
+  const keep = (_key: string, value: unknown, { source }: { source?: string }) =>
+    typeof value === "number" && source !== undefined ? JSON.rawJSON(source) : value;
+  return JSON.parse(new TextDecoder().decode(bytes), keep) as JsonObject;
 }
 
 /** True for a JSON object (not null, not a list). */

@@ -4,7 +4,14 @@
 import { UserError } from "../base/errors.ts";
 import type { ModelConfig } from "./config.ts";
 import type { LoraConfig } from "./peft-config.ts";
-import { type LinearName, linearNames, linearPath, linearShape } from "./tensor-names.ts";
+import {
+  attentionNames,
+  type LinearName,
+  linearPath,
+  linearShape,
+  mlpNames,
+  singleLinearNames,
+} from "./tensor-names.ts";
 
 /** One adapted linear layer. */
 export interface LoraTarget {
@@ -29,15 +36,14 @@ const allLinear = "all-linear";
  *  @throws UserError when nothing matches, a pattern is no regular expression, or a module cannot be adapted. */
 export function resolveTargets(config: LoraConfig, model: ModelConfig): LoraTarget[] {
   const targets: LoraTarget[] = [];
+  const hint = `LoRA can be put on ${singleLinearNames(model).join(", ")}`;
   const matches = targetMatcher(config);
   const rankKey = patternMatcher("rank_pattern", config.rankPattern);
   const alphaKey = patternMatcher("alpha_pattern", config.alphaPattern);
   for (const { path, linear } of modulesOf(model)) {
     if (!matches(path, linear !== undefined && path !== "lm_head")) continue;
     if (linear === undefined)
-      throw new UserError(`target_modules: expected linear layers of the blocks, got ${path}`, {
-        hint: `LoRA can be put on ${linearNames.join(", ")}`,
-      });
+      throw new UserError(`target_modules: expected linear layers of the blocks, got ${path}`, { hint });
     const r = rankKey(path) ?? config.r;
     const alpha = alphaKey(path) ?? config.alpha;
     const [outFeatures, inFeatures] = linearShape(model, linear.name);
@@ -47,7 +53,7 @@ export function resolveTargets(config: LoraConfig, model: ModelConfig): LoraTarg
   if (targets.length === 0)
     throw new UserError(
       `target_modules: expected modules of the base, got ${JSON.stringify(config.targetModules)}, which match none`,
-      { hint: `LoRA can be put on ${linearNames.join(", ")}, or all-linear` },
+      { hint: `${hint}, or all-linear` },
     );
   return targets;
 }
@@ -63,15 +69,17 @@ function* modulesOf(
     const prefix = `model.layers.${layer}`;
     yield { path: prefix };
     yield { path: `${prefix}.self_attn` };
-    for (const name of linearNames) {
-      if (name === "gate_proj") {
-        if (model.qkNorm) yield { path: `${prefix}.self_attn.q_norm` };
-        if (model.qkNorm) yield { path: `${prefix}.self_attn.k_norm` };
-        yield { path: `${prefix}.mlp` };
-      }
-      yield { path: linearPath(layer, name), linear: { layer, name } };
+    for (const name of attentionNames) yield { path: linearPath(layer, name), linear: { layer, name } };
+    if (model.qkNorm) yield { path: `${prefix}.self_attn.q_norm` };
+    if (model.qkNorm) yield { path: `${prefix}.self_attn.k_norm` };
+    yield { path: `${prefix}.mlp` };
+    // transformers 5 holds all experts of a layer in two tensors, which are no linear layers.
+    if (model.moe)
+      for (const part of ["gate", "experts", "experts.act_fn"]) yield { path: `${prefix}.mlp.${part}` };
+    else {
+      for (const name of mlpNames) yield { path: linearPath(layer, name), linear: { layer, name } };
+      yield { path: `${prefix}.mlp.act_fn` };
     }
-    yield { path: `${prefix}.mlp.act_fn` };
     yield { path: `${prefix}.input_layernorm` };
     yield { path: `${prefix}.post_attention_layernorm` };
   }

@@ -15,10 +15,12 @@ export type RopeScaling =
     }
   | { readonly type: "linear"; readonly factor: number };
 
-/** Rotary base and scaling from `rope_scaling`, else `rope_parameters`, else `rope_theta`, as `convert_rope_params_to_dict`. */
+/** @param defaultTheta the family's own `rope_theta`.
+ *  @returns rotary base and scaling from `rope_scaling`, else `rope_parameters`, else `rope_theta`, as `convert_rope_params_to_dict`. */
 export function readRope(
   raw: JsonObject,
   file: string,
+  defaultTheta: number,
 ): { ropeTheta: number; ropeScaling: RopeScaling | undefined } {
   const name = raw.rope_scaling ? "rope_scaling" : "rope_parameters";
   const given = raw.rope_scaling || raw.rope_parameters || {};
@@ -38,7 +40,7 @@ export function readRope(
     if (given[key] !== undefined) throw fail(key, "one set of parameters for all layers", given[key]);
   if ((given.partial_rotary_factor ?? 1) !== 1)
     throw fail("partial_rotary_factor", "1 (every dimension is rotated)", given.partial_rotary_factor);
-  const ropeTheta = number("rope_theta", raw.rope_theta ?? 10000);
+  const ropeTheta = number("rope_theta", raw.rope_theta ?? defaultTheta);
   const type = given.rope_type ?? given.type ?? "default";
   if (type === "default") return { ropeTheta, ropeScaling: undefined };
   const factor = number("factor");

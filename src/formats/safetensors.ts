@@ -2,7 +2,7 @@
 // whole file; writes by streaming. Everything a header says is checked before it is believed.
 // Format: https://huggingface.co/docs/safetensors, and safetensors 0.8 `tensor.rs` for limits and order.
 
-import { writeChunksAtomic } from "../base/atomic.ts";
+import { writeChunksAtomic, writeStreamAtomic } from "../base/atomic.ts";
 import { DataError, show } from "../base/errors.ts";
 import { dtypeBytes } from "./dtype.ts";
 import { FileReader } from "./file-reader.ts";
@@ -200,12 +200,20 @@ function checkTiling(entries: readonly SafetensorsEntry[], dataOffset: number, r
     );
 }
 
-/** One tensor to be written; `chunks` yields exactly its bytes, in order. */
-export interface TensorToWrite {
+interface NamedTensor {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
+}
+
+/** One tensor to be written; `chunks` yields exactly its bytes, in order. */
+export interface TensorToWrite extends NamedTensor {
   readonly chunks: Iterable<Uint8Array>;
+}
+
+/** One tensor to be written whose bytes have to be waited for. */
+export interface TensorToStream extends NamedTensor {
+  readonly chunks: () => AsyncIterable<Uint8Array>;
 }
 
 const dtypeOrder = Object.keys(dtypeBytes);
@@ -218,15 +226,23 @@ export function writeSafetensors(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
-  const ordered = tensors.toSorted(
+  writeChunksAtomic(path, fileChunks(ordered(tensors), metadata));
+}
+
+/** As {@link writeSafetensors}, for tensors that come piece by piece from elsewhere, e.g. a device. */
+export async function streamSafetensors(path: string, tensors: readonly TensorToStream[]): Promise<void> {
+  await writeStreamAtomic(path, streamedChunks(ordered(tensors)));
+}
+
+function ordered<T extends NamedTensor>(tensors: readonly T[]): T[] {
+  return tensors.toSorted(
     (a, b) =>
       dtypeOrder.indexOf(b.dtype) - dtypeOrder.indexOf(a.dtype) ||
       (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
-  writeChunksAtomic(path, fileChunks(ordered, metadata));
 }
 
-function elementBytesOf(tensor: TensorToWrite): number {
+function elementBytesOf(tensor: NamedTensor): number {
   const bytes = dtypeBytes[tensor.dtype];
   if (bytes === undefined) throw new Error(`safetensors: ${tensor.name}: unknown dtype ${tensor.dtype}`);
   return bytes;
@@ -236,6 +252,46 @@ function* fileChunks(
   tensors: readonly TensorToWrite[],
   metadata: Readonly<Record<string, string>>,
 ): Generator<Uint8Array> {
+  yield headerOf(tensors, metadata);
+  for (const tensor of tensors) {
+    const counted = new ByteCount(tensor);
+    for (const chunk of tensor.chunks) yield counted.take(chunk);
+    counted.check();
+  }
+}
+
+async function* streamedChunks(tensors: readonly TensorToStream[]): AsyncGenerator<Uint8Array> {
+  yield headerOf(tensors, {});
+  for (const tensor of tensors) {
+    const counted = new ByteCount(tensor);
+    for await (const chunk of tensor.chunks()) yield counted.take(chunk);
+    counted.check();
+  }
+}
+
+/** Holds what a tensor yields against its shape. */
+class ByteCount {
+  private left: number;
+
+  constructor(private readonly tensor: NamedTensor) {
+    this.left = tensor.shape.reduce((product, n) => product * n, elementBytesOf(tensor));
+  }
+
+  take(chunk: Uint8Array): Uint8Array {
+    this.left -= chunk.byteLength;
+    return chunk;
+  }
+
+  check(): void {
+    if (this.left !== 0)
+      throw new Error(
+        `safetensors: ${this.tensor.name}: ${this.left} bytes too few (or, if negative, too many)`,
+      );
+  }
+}
+
+/** Length field and header. */
+function headerOf(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>>): Uint8Array {
   const header: Record<string, unknown> =
     Object.keys(metadata).length === 0 ? {} : { __metadata__: metadata };
   let end = 0;
@@ -249,14 +305,5 @@ function* fileChunks(
   const padded = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
   new DataView(padded.buffer).setBigUint64(0, BigInt(padded.length - 8), true);
   padded.set(text, 8);
-  yield padded;
-  for (const tensor of tensors) {
-    let left = tensor.shape.reduce((product, n) => product * n, elementBytesOf(tensor));
-    for (const chunk of tensor.chunks) {
-      left -= chunk.byteLength;
-      yield chunk;
-    }
-    if (left !== 0)
-      throw new Error(`safetensors: ${tensor.name}: ${left} bytes too few (or, if negative, too many)`);
-  }
+  return padded;
 }

@@ -14,10 +14,39 @@ export const linearNames = [
 ] as const;
 export type LinearName = (typeof linearNames)[number];
 
+/** Those of the attention, and those of a feed-forward block. */
+export const attentionNames = ["q_proj", "k_proj", "v_proj", "o_proj"] as const;
+export const mlpNames = ["gate_proj", "up_proj", "down_proj"] as const;
+export type AttentionName = (typeof attentionNames)[number];
+export type MlpName = (typeof mlpNames)[number];
+
+/** What Mixtral calls an expert's layers. */
+const expertNames: Readonly<Record<MlpName, string>> = { gate_proj: "w1", up_proj: "w3", down_proj: "w2" };
+
+/** Path of an expert's linear layer, e.g. `model.layers.0.block_sparse_moe.experts.3.w1`. */
+export function expertPath(layer: number, expert: number, name: MlpName): string {
+  return `${mixturePath(layer)}.experts.${expert}.${expertNames[name]}`;
+}
+
+/** Name of a router's weight [E, C]. */
+export function routerName(layer: number): string {
+  return `${mixturePath(layer)}.gate.weight`;
+}
+
+/** Path of a layer's experts and their router, as published models name it. */
+function mixturePath(layer: number): string {
+  return `model.layers.${layer}.block_sparse_moe`;
+}
+
 /** Path of a linear layer, e.g. `model.layers.0.self_attn.q_proj`. */
 export function linearPath(layer: number, name: LinearName): string {
   const part = name === "gate_proj" || name === "up_proj" || name === "down_proj" ? "mlp" : "self_attn";
   return `model.layers.${layer}.${part}.${name}`;
+}
+
+/** Linear layers that every layer of a model has one of. */
+export function singleLinearNames(config: ModelConfig): readonly LinearName[] {
+  return config.moe ? attentionNames : linearNames;
 }
 
 /** [out, in] of a linear layer. */
@@ -56,7 +85,7 @@ export function expectedTensors(config: ModelConfig): Map<string, readonly numbe
   for (let layer = 0; layer < config.layers; layer++) {
     const prefix = `model.layers.${layer}`;
     tensors.set(`${prefix}.input_layernorm.weight`, [c]);
-    for (const name of linearNames) {
+    for (const name of singleLinearNames(config)) {
       const shape = linearShape(config, name);
       if (name === "gate_proj") tensors.set(`${prefix}.post_attention_layernorm.weight`, [c]);
       tensors.set(`${linearPath(layer, name)}.weight`, shape);
@@ -64,6 +93,12 @@ export function expectedTensors(config: ModelConfig): Map<string, readonly numbe
       if (config.qkNorm && name === "q_proj") tensors.set(`${prefix}.self_attn.q_norm.weight`, [headDim]);
       if (config.qkNorm && name === "k_proj") tensors.set(`${prefix}.self_attn.k_norm.weight`, [headDim]);
     }
+    if (!config.moe) continue;
+    tensors.set(`${prefix}.post_attention_layernorm.weight`, [c]);
+    tensors.set(routerName(layer), [config.moe.experts, c]);
+    for (let expert = 0; expert < config.moe.experts; expert++)
+      for (const name of mlpNames)
+        tensors.set(`${expertPath(layer, expert, name)}.weight`, linearShape(config, name));
   }
   tensors.set("model.norm.weight", [c]);
   if (!config.tieWordEmbeddings) tensors.set("lm_head.weight", [config.vocab, c]);

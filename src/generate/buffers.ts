@@ -3,7 +3,8 @@
 import type { ModelConfig } from "../formats/config.ts";
 import type { Device } from "../gpu/device.ts";
 import { paddedBytes, type Tensor } from "../gpu/tensor.ts";
-import { operandType } from "../model/shapes.ts";
+import type { MoeTensors } from "../model/moe.ts";
+import { mlpRows, operandType } from "../model/shapes.ts";
 import { pagedStride, pageTokens, partElements } from "../ops/paged.ts";
 
 /** How large generation may get. */
@@ -106,6 +107,8 @@ export class GenerationBuffers {
   readonly gate: Tensor;
   readonly up: Tensor;
   readonly h: Tensor;
+  /** Routing and rows of the experts; absent without them. */
+  readonly moe: Pick<MoeTensors, "routing" | "logits" | "rows" | "outputs"> | undefined;
   readonly headX: Tensor;
   readonly headXn: Tensor;
   /** [S, padded V] f32. */
@@ -123,7 +126,8 @@ export class GenerationBuffers {
     readonly sizes: CacheSizes,
   ) {
     const { sequences: s, contextTokens, pages, stepTokens: n, stepsPerSubmit } = sizes;
-    const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+    const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm, moe } = config;
+    const m = n * mlpRows(config);
     const type = operandType(device.tier);
     const make =
       (memoryClass: string) =>
@@ -157,9 +161,21 @@ export class GenerationBuffers {
       "f32",
       partElements({ tokens: s, heads, headDim: d, keys: contextTokens }),
     );
-    this.gate = work("gate", type, n, f);
-    this.up = work("up", type, n, f);
-    this.h = work("h", type, n, f);
+    this.gate = work("gate", type, m, f);
+    this.up = work("up", type, m, f);
+    this.h = work("h", type, m, f);
+    this.moe = moe && {
+      routing: {
+        chosen: work("chosen experts", "u32", n, moe.topk),
+        weights: work("experts' weights", "f32", n, moe.topk),
+        rows: work("experts' rows", "u32", m),
+        places: work("experts' places", "u32", m),
+        segments: work("experts' segments", "u32", moe.experts, 2),
+      },
+      logits: work("router logits", "f32", n, moe.experts),
+      rows: work("experts' x", type, m, c),
+      outputs: work("experts' y", "f32", m, c),
+    };
     this.headX = work("head x", "f32", s, c);
     this.headXn = work("head xn", type, s, c);
     this.logits = make("logits")("logits", "f32", s, paddedVocab(config));

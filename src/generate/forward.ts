@@ -1,12 +1,13 @@
 // One step of a mixed batch on the device: rows of any number of sequences, new prompts and answers alike, each with its own
 // position, pages and adapter. The weights are those that training reads.
 
-import type { LinearName } from "../formats/tensor-names.ts";
 import { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { AdapterParameters } from "../model/adapter-parameters.ts";
 import type { BaseModel } from "../model/base-model.ts";
 import type { DecoderLayer } from "../model/decoder-layer.ts";
+import type { Linear } from "../model/linear.ts";
+import { moeForward } from "../model/moe.ts";
 import { ropeTables } from "../model/rope-tables.ts";
 import { argmax } from "../ops/argmax.ts";
 import { embed } from "../ops/embed.ts";
@@ -189,9 +190,9 @@ export class Forward {
       { x: b.x, weight: layer.inputNorm, y: b.xn, rstd: b.rstd },
       { rows: tokens, columns, eps },
     );
-    this.project(layer, "q_proj", step, { x: b.xn, y: b.qPre ?? b.q });
-    this.project(layer, "k_proj", step, { x: b.xn, y: b.kPre ?? b.k });
-    this.project(layer, "v_proj", step, { x: b.xn, y: b.v });
+    this.project(layer.linear.q_proj, step, { x: b.xn, y: b.qPre ?? b.q });
+    this.project(layer.linear.k_proj, step, { x: b.xn, y: b.kPre ?? b.k });
+    this.project(layer.linear.v_proj, step, { x: b.xn, y: b.v });
     for (const [x, y, weight, ofHeads] of [
       [b.qPre, b.q, layer.qNorm, heads],
       [b.kPre, b.k, layer.kNorm, kvHeads],
@@ -215,33 +216,35 @@ export class Forward {
       { q: b.rotated, out: b.attention, parts: b.parts, ...cache },
       { ...sizes, keys, window: slidingWindow[layer.index], scale: 1 / Math.sqrt(headDim) },
     );
-    this.project(layer, "o_proj", step, { x: b.attention, y: b.x }, true);
+    this.project(layer.linear.o_proj, step, { x: b.attention, y: b.x }, true);
   }
 
   private mlp(layer: DecoderLayer, step: Step): void {
     const { base, buffers: b, stream } = this;
-    const { hiddenSize: columns, rmsNormEps: eps, ffn } = base.config;
+    const { hiddenSize: columns, rmsNormEps: eps, ffn, moe } = base.config;
     const tokens = step.ids.length;
     rmsNormForward(
       stream,
       { x: b.x, weight: layer.postAttentionNorm, y: b.xn, rstd: b.rstd },
       { rows: tokens, columns, eps },
     );
-    this.project(layer, "gate_proj", step, { x: b.xn, y: b.gate });
-    this.project(layer, "up_proj", step, { x: b.xn, y: b.up });
+    if (layer.moe) {
+      if (!moe || !b.moe) throw new Error("generate: experts without buffers");
+      const { gate, up, h } = b;
+      const sizes = { tokens, hiddenSize: columns, ffn, moe };
+      moeForward(stream, layer.moe, { x: b.xn, y: b.x }, { gate, up, h, ...b.moe }, sizes);
+      return;
+    }
+    const { gate_proj: gate, up_proj: up, down_proj: down } = layer.linear;
+    this.project(gate, step, { x: b.xn, y: b.gate });
+    this.project(up, step, { x: b.xn, y: b.up });
     swigluForward(stream, { gate: b.gate, up: b.up, h: b.h }, { count: tokens * ffn });
-    this.project(layer, "down_proj", step, { x: b.h, y: b.x }, true);
+    this.project(down, step, { x: b.h, y: b.x }, true);
   }
 
-  private project(
-    layer: DecoderLayer,
-    name: LinearName,
-    step: Step,
-    tensors: { x: Tensor; y: Tensor },
-    accumulate = false,
-  ): void {
+  private project(linear: Linear, step: Step, tensors: { x: Tensor; y: Tensor }, accumulate = false): void {
     const rows = { tokens: step.ids.length, adapters: step.adapters };
-    project(this.stream, layer.linear[name], { ...tensors, inner: this.inner }, rows, accumulate);
+    project(this.stream, linear, { ...tensors, inner: this.inner }, rows, accumulate);
   }
 
   /** Gives the cache and the working set back. */

@@ -2,8 +2,10 @@
 
 import { type LinearName, linearNames } from "../formats/tensor-names.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import type { Routing } from "../ops/moe.ts";
 import type { Arena } from "./arena.ts";
 import type { LinearScratch } from "./linear.ts";
+import type { MoeTensors } from "./moe.ts";
 
 /** Kept from a layer's forward for its backward. */
 export interface Activations {
@@ -25,6 +27,8 @@ export interface Activations {
   readonly xn2: Tensor;
   readonly gate: Tensor;
   readonly up: Tensor;
+  /** Who got which token; absent without experts. */
+  readonly routing: Routing | undefined;
   /** Inner values of each LoRA branch. */
   readonly t: Readonly<Partial<Record<LinearName, Tensor>>>;
 }
@@ -34,6 +38,8 @@ export interface Working {
   readonly qF32: Tensor | undefined;
   readonly kF32: Tensor | undefined;
   readonly h: Tensor;
+  /** Absent without experts. */
+  readonly moe: Pick<MoeTensors, "logits" | "rows" | "outputs"> | undefined;
   readonly linear: LinearScratch;
   readonly backward: BackwardWorking | undefined;
 }
@@ -51,6 +57,8 @@ export interface BackwardWorking {
   readonly dh: Tensor;
   readonly dgate: Tensor;
   readonly dup: Tensor;
+  /** Of the experts' weights [N, K]; absent without experts. */
+  readonly dweights: Tensor | undefined;
 }
 
 /** Makes activation set `set` of a plan. */
@@ -79,6 +87,15 @@ export function takeActivations(arena: Arena, set: number): Activations {
     xn2: take("xn2"),
     gate: take("gate"),
     up: take("up"),
+    routing: arena.has(`chosen#${set}`)
+      ? {
+          chosen: take("chosen"),
+          weights: take("expert_weights"),
+          rows: take("expert_rows"),
+          places: take("expert_places"),
+          segments: take("expert_segments"),
+        }
+      : undefined,
     t,
   };
 }
@@ -98,12 +115,20 @@ export function takeWorking(arena: Arena): Working {
         dh: arena.take("dh"),
         dgate: arena.take("dgate"),
         dup: arena.take("dup"),
+        dweights: maybe("dweights"),
       }
     : undefined;
   return {
     qF32: maybe("q_f32"),
     kF32: maybe("k_f32"),
     h: arena.take("h"),
+    moe: arena.has("router_logits")
+      ? {
+          logits: arena.take("router_logits"),
+          rows: arena.take("expert_x"),
+          outputs: arena.take("expert_y"),
+        }
+      : undefined,
     linear: { dt: maybe("dt"), dropped: maybe("dropped"), dDropped: maybe("d_dropped") },
     backward,
   };

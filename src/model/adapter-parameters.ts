@@ -3,14 +3,9 @@
 
 import { adapterTensorName, type LoraTarget } from "../formats/peft-adapter.ts";
 import type { Device } from "../gpu/device.ts";
+import { Stream } from "../gpu/stream.ts";
 import { type Tensor, viewAlignment } from "../gpu/tensor.ts";
-
-/** Elements of a flat buffer that share a learning rate: all A, or all B (LoRA+ gives B its own). */
-export interface ParameterRange {
-  readonly kind: "lora_A" | "lora_B";
-  readonly start: number;
-  readonly count: number;
-}
+import type { ParameterBlock, ParameterRange } from "./parameter-block.ts";
 
 /** Where one LoRA matrix lies. */
 export interface ParameterSlot {
@@ -81,6 +76,12 @@ export interface LoraPair {
   readonly db?: Tensor;
 }
 
+/** First and second moments of one matrix. */
+export interface Moments {
+  readonly m: Float32Array;
+  readonly v: Float32Array;
+}
+
 /** The LoRA weights of one adapter on the device. */
 export class AdapterParameters {
   readonly layout: ParameterLayout;
@@ -126,6 +127,52 @@ export class AdapterParameters {
   /** The pair on a module, if it is adapted. */
   pair(module: string): LoraPair | undefined {
     return this.pairs.get(module);
+  }
+
+  /** What AdamW updates; nothing when the adapter is not trained. */
+  get blocks(): readonly ParameterBlock[] {
+    return this.moments.map((moments, i) => ({
+      p: this.weights[i]!,
+      g: this.gradients[i]!,
+      ...moments,
+      ranges: this.layout.ranges[i]!,
+    }));
+  }
+
+  /** AdamW's moments by PEFT key. */
+  async readMoments(): Promise<Map<string, Moments>> {
+    const flats: Moments[] = [];
+    for (const { m, v } of this.moments)
+      flats.push({ m: await this.device.read(m), v: await this.device.read(v) });
+    return new Map(
+      this.layout.slots.map(({ name, flat, start, shape }) => {
+        const end = start + shape[0] * shape[1];
+        const { m, v } = flats[flat]!;
+        return [name, { m: m.slice(start, end), v: v.slice(start, end) }];
+      }),
+    );
+  }
+
+  /** Puts saved moments back, bit for bit. */
+  writeMoments(moments: ReadonlyMap<string, Moments>): void {
+    for (const { name, flat, start, shape } of this.layout.slots) {
+      const saved = moments.get(name);
+      if (saved?.m.length !== shape[0] * shape[1] || saved.v.length !== saved.m.length)
+        throw new Error(`adapter: expected ${shape[0] * shape[1]} moments for ${name}`);
+      const { m, v } = this.moments[flat]!;
+      this.device.write(m, saved.m, start);
+      this.device.write(v, saved.v, start);
+    }
+  }
+
+  /** Sets the moments to zero. */
+  clearMoments(): void {
+    const stream = new Stream(this.device);
+    for (const { m, v } of this.moments) {
+      stream.clear(m);
+      stream.clear(v);
+    }
+    stream.submit();
   }
 
   /** Writes weights by PEFT key; every matrix must be given. */

@@ -2,7 +2,7 @@
 
 import type { Device } from "../gpu/device.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { BufferSpec } from "./memory-plan.ts";
+import type { BufferSpec } from "./buffer-spec.ts";
 
 /** The buffers of one model. */
 export class Arena {

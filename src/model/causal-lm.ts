@@ -8,7 +8,7 @@ import { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import type { Trace } from "../gpu/trace.ts";
 import { uniformNoise } from "../ops/dropout.ts";
-import { embed } from "../ops/embed.ts";
+import { embed, embedBackward, tokensById } from "../ops/embed.ts";
 import {
   type Activations,
   type BackwardWorking,
@@ -18,14 +18,16 @@ import {
 } from "./activations.ts";
 import { AdapterParameters } from "./adapter-parameters.ts";
 import { Arena } from "./arena.ts";
-import { BaseModel, type BaseModelOptions, withAdapter } from "./base-model.ts";
+import { BaseModel, type BaseModelOptions, trains, withAdapter, withGradients } from "./base-model.ts";
 import { type Batch, intervals } from "./batch.ts";
 import { type DecoderLayer, type LayerContext, layerBackward, layerForward } from "./decoder-layer.ts";
 import { chunkRows, type Head, headBackward, headLogits, headLoss, headNorm, takeHead } from "./head.ts";
 import type { DropoutState } from "./linear.ts";
 import { type MemoryPlan, planMemory, runBuffers } from "./memory-plan.ts";
+import type { ParameterBlock, Trainee } from "./parameter-block.ts";
 import { type ModelSizes, planInputFor } from "./plan-input.ts";
 import { ropeTables } from "./rope-tables.ts";
+import { TrainedWeights } from "./trained-weights.ts";
 
 /** A run on a base: its sizes, and where to count time. */
 export interface RunOptions extends Omit<ModelSizes, "load4bit"> {
@@ -53,6 +55,8 @@ export interface StepOptions {
 /** Tensors that every micro-batch writes. */
 interface BatchTensors {
   readonly ids: Tensor;
+  /** Tokens grouped by id; only when the embedding may be trained. */
+  readonly byId: { readonly order: Tensor; readonly starts: Tensor } | undefined;
   readonly positions: Tensor;
   readonly magnitudes: Tensor | undefined;
   /** Per distinct window. */
@@ -64,23 +68,29 @@ interface BatchTensors {
 }
 
 /** A loaded model. */
-export class CausalLM {
+export class CausalLM implements Trainee {
   private lossCount = 0;
   private readonly stream: Stream;
-  private readonly layers: readonly DecoderLayer[];
+  private layers: readonly DecoderLayer[];
   private readonly rope: { readonly cos: Tensor; readonly sin: Tensor };
   private readonly residual: readonly Tensor[];
   private readonly sets: readonly Activations[];
   private readonly batch: BatchTensors;
-  private readonly head: Head;
+  private head: Head;
+  /** Distinct ids of the micro-batch; counted when the embedding is trained. */
+  private distinctIds = 0;
+  private adapterTrained = true;
   private readonly working: Working;
 
   private constructor(
-    private readonly base: BaseModel,
+    /** The base as it is now. */
+    readonly base: BaseModel,
     /** False when the base belongs to somebody else, who frees it. */
     private readonly ownsBase: boolean,
     readonly plan: MemoryPlan,
     readonly adapter: AdapterParameters | undefined,
+    /** The base's own weights that are trained. */
+    readonly trained: TrainedWeights | undefined,
     private readonly arena: Arena,
     private readonly options: RunOptions,
   ) {
@@ -96,6 +106,9 @@ export class CausalLM {
     this.sets = Array.from({ length: sets }, (_, set) => takeActivations(arena, set));
     this.batch = {
       ids: arena.take("ids"),
+      byId: arena.has("id_order")
+        ? { order: arena.take("id_order"), starts: arena.take("id_starts") }
+        : undefined,
       positions: arena.take("positions"),
       magnitudes: arena.has("magnitudes") ? arena.take("magnitudes") : undefined,
       intervals: [...new Set(config.slidingWindow)].map((window, w) => {
@@ -106,6 +119,41 @@ export class CausalLM {
     this.working = takeWorking(arena);
     arena.checkComplete();
     this.stream = new Stream(device, options.trace);
+    if (trained) this.enterStage(0);
+  }
+
+  /** Goes over to what stage `index` trains. The moments of the base's own weights start at zero, those of the adapter are the
+   *  caller's. */
+  enterStage(index: number): void {
+    const { base, adapter, trained } = this;
+    if (!trained) throw new Error("model: loaded without stages");
+    trained.enter(index);
+    this.adapterTrained = this.options.stages![index]!.adapter;
+    this.layers = withGradients(withAdapter(base.layers, adapter, this.adapterTrained), trained);
+    this.head = {
+      ...this.head,
+      normGradient: trained.gradients("model.norm.weight")?.[0],
+      vocabularyGradients: trained.gradients(
+        this.config.tieWordEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight",
+      ),
+    };
+  }
+
+  /** What AdamW updates now. */
+  get blocks(): readonly ParameterBlock[] {
+    const adapter = this.adapterTrained ? (this.adapter?.blocks ?? []) : [];
+    return [...adapter, ...(this.trained?.blocks ?? [])];
+  }
+
+  /** Brings copies of trained weights up to date. */
+  updated(stream: Stream): void {
+    this.trained?.refresh(stream);
+  }
+
+  /** Brings all copies up to date, after masters were written. */
+  refreshWeights(): void {
+    this.trained?.refreshAll(this.stream);
+    this.stream.submit();
   }
 
   /** Reads a base's weights onto the device and makes every buffer that a run needs.
@@ -127,14 +175,15 @@ export class CausalLM {
 
   private static async make(base: BaseModel, ownsBase: boolean, options: RunOptions): Promise<CausalLM> {
     const { device, load4bit } = base;
-    const { targets = [], train = false } = options;
+    const { targets = [], train = false, stages = [] } = options;
     const input = planInputFor(base.source, { ...options, load4bit }, device);
     const plan = planMemory(input);
     const arena = new Arena(device, runBuffers(input, plan.keptLayers));
     try {
       const take = (label: string) => arena.take(label);
       const adapter = targets.length ? new AdapterParameters(device, targets, train, take) : undefined;
-      const model = new CausalLM(base, ownsBase, plan, adapter, arena, options);
+      const trained = stages.length > 0 ? new TrainedWeights(device, base.masters, stages) : undefined;
+      const model = new CausalLM(base, ownsBase, plan, adapter, trained, arena, options);
       await device.settle();
       return model;
     } catch (error) {
@@ -151,10 +200,9 @@ export class CausalLM {
     return this.base.config;
   }
 
-  /** Forward and backward of one micro-batch; adds to the adapter's gradients. Does not wait. */
+  /** Forward and backward of one micro-batch; adds to the gradients of what is trained. Does not wait. */
   step(batch: Batch, options: StepOptions): void {
-    const grads = this.working.backward;
-    if (!grads || !this.adapter) throw new Error("model: loaded without train: true and LoRA targets");
+    const grads = this.trainable;
     this.upload(batch, options.gradientScale);
     if (batch.rows.length === 0) return;
     const contexts = this.contexts(batch, options.dropout);
@@ -177,10 +225,9 @@ export class CausalLM {
     options: StepOptions,
     factorsOf: (losses: Float32Array) => Float32Array<ArrayBuffer>,
   ): Promise<void> {
-    const grads = this.working.backward;
+    const grads = this.trainable;
     const { factors } = this.head;
-    if (!grads || !this.adapter || !factors)
-      throw new Error("model: loaded without train: true, LoRA targets and sequenceLoss: true");
+    if (!factors) throw new Error("model: loaded without sequenceLoss: true");
     const rows = batch.rows.length;
     this.upload({ ...batch, weights: new Float32Array(rows).fill(1) }, options.gradientScale);
     if (rows === 0) return;
@@ -196,9 +243,17 @@ export class CausalLM {
     this.backwardLayers(contexts, grads);
   }
 
+  private get trainable(): BackwardWorking {
+    const { backward } = this.working;
+    if (!backward || !(this.adapter ?? this.trained))
+      throw new Error("model: loaded without train: true and LoRA targets or stages");
+    return backward;
+  }
+
   private backwardLayers(contexts: readonly LayerContext[], grads: BackwardWorking): void {
-    const lowest = this.lowestTrained;
-    for (let index = this.layers.length - 1; index >= lowest; index--) {
+    const embedding = this.trained?.gradients("model.embed_tokens.weight");
+    const lowest = embedding ? -1 : this.lowestTrained;
+    for (let index = this.layers.length - 1; index >= Math.max(0, lowest); index--) {
       const set = this.setOf(index);
       const x = this.residual[index]!;
       // A layer that kept nothing runs forward again, into the set that the last such layer used.
@@ -207,6 +262,17 @@ export class CausalLM {
       layerBackward(this.stream, this.layers[index]!, x, set, contexts[index]!, grads, index > lowest);
       this.stream.submit();
     }
+    if (!embedding || !this.batch.byId) return;
+    const t = { ids: this.batch.ids, ...this.batch.byId, dx: grads.dx };
+    const sizes = {
+      tokens: contexts[0]!.tokens,
+      distinct: this.distinctIds,
+      columns: this.config.hiddenSize,
+    };
+    this.base.embedding.forEach(({ from, rows }, i) => {
+      embedBackward(this.stream, { ...t, dtable: embedding[i]! }, { ...sizes, rowFrom: from, rows });
+    });
+    this.stream.submit();
   }
 
   /** Forward and loss of one micro-batch. Does not wait. */
@@ -309,6 +375,7 @@ export class CausalLM {
 
   /** Gives the run's memory back, and the base's if it was loaded for this run. */
   [Symbol.dispose](): void {
+    this.trained?.[Symbol.dispose]();
     this.arena.free();
     if (this.ownsBase) this.base[Symbol.dispose]();
   }
@@ -325,6 +392,12 @@ export class CausalLM {
         `batch: ${batch.rows.length} labelled rows after ${this.lossCount} do not fit ${loss.length}`,
       );
     this.device.write(this.batch.ids, batch.ids);
+    if (this.batch.byId && this.trained?.gradients("model.embed_tokens.weight")) {
+      const { order, starts } = tokensById(batch.ids);
+      this.distinctIds = starts.length - 1;
+      this.device.write(this.batch.byId.order, order);
+      this.device.write(this.batch.byId.starts, starts);
+    }
     this.device.write(this.batch.positions, batch.positions);
     this.device.write(rows, batch.rows);
     this.device.write(targets, batch.targets, this.lossCount);
@@ -397,8 +470,7 @@ export class CausalLM {
 
   /** Below this layer nothing trains. */
   private get lowestTrained(): number {
-    return this.layers.findIndex(({ linear }) =>
-      Object.values(linear).some(({ lora }) => lora !== undefined),
-    );
+    const index = this.layers.findIndex(trains);
+    return index < 0 ? this.layers.length : index;
   }
 }

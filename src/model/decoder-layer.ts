@@ -1,27 +1,38 @@
 // One decoder layer of the Llama family, forward and backward side by side.
 //   x2 = x + o(attention(rope(q(n1 x)), rope(k(n1 x)), v(n1 x)))      Qwen3: q and k are normed per head before the rotation
-//   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))
-// Frozen weights get no gradient; what flows is dx, and LoRA's dA and dB.
+//   y  = x2 + down(silu(gate(n2 x2)) * up(n2 x2))                     Mixtral: experts instead, in moe.ts
+// Frozen weights get no gradient; what flows is dx, LoRA's dA and dB, and the gradients of weights that are trained.
 
 import type { ModelConfig } from "../formats/config.ts";
-import type { LinearName } from "../formats/tensor-names.ts";
+import type { AttentionName, LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { attentionBackward, attentionForward } from "../ops/attention.ts";
+import { rmsNormWeightBackward } from "../ops/column-sums.ts";
 import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
 import { rope } from "../ops/rope.ts";
 import { swigluBackward, swigluForward } from "../ops/swiglu.ts";
 import type { Activations, BackwardWorking, Working } from "./activations.ts";
 import { type DropoutState, type Linear, linearBackward, linearForward, loraInner } from "./linear.ts";
+import { type MoeBlock, type MoeSizes, type MoeTensors, moeBackward, moeForward } from "./moe.ts";
 
-/** A layer's weights on the device. */
-export interface DecoderLayer {
+/** A layer's weights on the device: seven linear layers, or those of the attention beside experts. */
+export type DecoderLayer = LayerNorms &
+  (
+    | { readonly linear: Readonly<Record<LinearName, Linear>>; readonly moe: undefined }
+    | { readonly linear: Readonly<Record<AttentionName, Linear>>; readonly moe: MoeBlock }
+  );
+
+interface LayerNorms {
   readonly index: number;
   readonly inputNorm: Tensor;
   readonly postAttentionNorm: Tensor;
   readonly qNorm: Tensor | undefined;
   readonly kNorm: Tensor | undefined;
-  readonly linear: Readonly<Record<LinearName, Linear>>;
+  /** Gradients of the norms' weights; of those that are trained. */
+  readonly normGradients: Readonly<
+    Partial<Record<"input" | "postAttention" | "q" | "k", Tensor | undefined>>
+  >;
 }
 
 /** What every layer of a micro-batch reads. */
@@ -49,12 +60,13 @@ export function layerForward(
   const { config, tokens, working, dropout } = context;
   const { hiddenSize: columns, rmsNormEps: eps } = config;
   const { x, y } = tensors;
-  const { linear } = layer;
-  const project = (name: LinearName, input: Tensor, output: Tensor, accumulate = false) =>
-    linearForward(stream, linear[name], { x: input, y: output, t: kept.t[name] }, tokens, working.linear, {
+  const run = (linear: Linear, input: Tensor, output: Tensor, accumulate = false) =>
+    linearForward(stream, linear, { x: input, y: output, t: kept.t[linear.name] }, tokens, working.linear, {
       accumulate,
       dropout,
     });
+  const project = (name: AttentionName, input: Tensor, output: Tensor, accumulate = false) =>
+    run(layer.linear[name], input, output, accumulate);
   rmsNormForward(
     stream,
     { x, weight: layer.inputNorm, y: kept.xn1, rstd: kept.rstd1 },
@@ -75,16 +87,22 @@ export function layerForward(
     { x: kept.x2, weight: layer.postAttentionNorm, y: kept.xn2, rstd: kept.rstd2 },
     { rows: tokens, columns, eps },
   );
-  project("gate_proj", kept.xn2, kept.gate);
-  project("up_proj", kept.xn2, kept.up);
+  if (layer.moe) {
+    if (y) stream.copy(kept.x2, y, tokens * columns * 4);
+    moeForward(stream, layer.moe, { x: kept.xn2, y }, moeTensors(kept, working), moeSizes(context));
+    return;
+  }
+  const { gate_proj: gate, up_proj: up, down_proj: down } = layer.linear;
+  run(gate, kept.xn2, kept.gate);
+  run(up, kept.xn2, kept.up);
   swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * config.ffn });
   if (!y) {
     const inner = { x: working.h, t: kept.t.down_proj };
-    loraInner(stream, linear.down_proj, inner, tokens, working.linear, dropout);
+    loraInner(stream, down, inner, tokens, working.linear, dropout);
     return;
   }
   stream.copy(kept.x2, y, tokens * columns * 4);
-  project("down_proj", working.h, y, true);
+  run(down, working.h, y, true);
 }
 
 /** Projects, norms where the family does, and rotates queries or keys. */
@@ -94,7 +112,7 @@ function queryOrKey(
   layer: DecoderLayer,
   kept: Activations,
   { config, tokens, positions, cos, sin, working }: LayerContext,
-  project: (name: LinearName, input: Tensor, output: Tensor) => void,
+  project: (name: AttentionName, input: Tensor, output: Tensor) => void,
 ): void {
   const { headDim, rmsNormEps: eps } = config;
   const [heads, out, scratch, pre, rstd, weight] =
@@ -112,7 +130,7 @@ function queryOrKey(
   rope(stream, { x: flat, y: out, positions, cos, sin }, { tokens, heads, headDim, inverse: false });
 }
 
-/** Turns the gradient of y in `working.backward.dx` into that of x, in place, and adds to the LoRA gradients.
+/** Turns the gradient of y in `working.backward.dx` into that of x, in place, and adds to the gradients of what is trained.
  *  @param needInput false below which nothing trains: then the gradient of x is not computed. */
 export function layerBackward(
   stream: Stream,
@@ -124,23 +142,38 @@ export function layerBackward(
   needInput: boolean,
 ): void {
   const { config, tokens, working, dropout } = context;
-  const { linear } = layer;
   const { hiddenSize: columns, ffn } = config;
-  const back = (name: LinearName, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
-    linearBackward(stream, linear[name], { dy, x: input, t: kept.t[name], dx }, tokens, working.linear, {
+  const run = (linear: Linear, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
+    linearBackward(stream, linear, { dy, x: input, t: kept.t[linear.name], dx }, tokens, working.linear, {
       accumulate,
       dropout,
     });
-  // down's dA needs h, which is cheaper to compute again than to keep.
-  swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * ffn });
-  back("down_proj", grads.dx, working.h, grads.dh);
-  swigluBackward(
+  const back = (name: AttentionName, dy: Tensor, input: Tensor, dx: Tensor | undefined, accumulate = false) =>
+    run(layer.linear[name], dy, input, dx, accumulate);
+  if (layer.moe) {
+    const tensors = { dy: grads.dx, x: kept.xn2, dx: grads.dxn };
+    const { dweights } = grads;
+    if (!dweights) throw new Error("layer: experts planned without gradients of their weights");
+    const inner = moeTensors(kept, working);
+    moeBackward(stream, layer.moe, tensors, inner, { ...grads, dweights }, moeSizes(context));
+  } else {
+    const { gate_proj: gate, up_proj: up, down_proj: down } = layer.linear;
+    // down's dA needs h, which is cheaper to compute again than to keep.
+    swigluForward(stream, { gate: kept.gate, up: kept.up, h: working.h }, { count: tokens * ffn });
+    run(down, grads.dx, working.h, grads.dh);
+    swigluBackward(
+      stream,
+      { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup },
+      { count: tokens * ffn },
+    );
+    run(gate, grads.dgate, kept.xn2, grads.dxn);
+    run(up, grads.dup, kept.xn2, grads.dxn, true);
+  }
+  normWeightBackward(
     stream,
-    { gate: kept.gate, up: kept.up, dh: grads.dh, dgate: grads.dgate, dup: grads.dup },
-    { count: tokens * ffn },
+    { dy: grads.dxn, x: kept.x2, rstd: kept.rstd2, dweight: layer.normGradients.postAttention },
+    { rows: tokens, columns },
   );
-  back("gate_proj", grads.dgate, kept.xn2, grads.dxn);
-  back("up_proj", grads.dup, kept.xn2, grads.dxn, true);
   rmsNormBackward(
     stream,
     { dy: grads.dxn, x: kept.x2, weight: layer.postAttentionNorm, rstd: kept.rstd2, dx: grads.dx },
@@ -167,10 +200,15 @@ export function layerBackward(
   );
   queryOrKeyBackward(stream, "q", layer, kept, context, grads.dq);
   queryOrKeyBackward(stream, "k", layer, kept, context, grads.dk);
-  const dxn = needInput ? grads.dxn : undefined;
+  const dxn = needInput || layer.normGradients.input ? grads.dxn : undefined;
   back("q_proj", grads.dq, kept.xn1, dxn);
   back("k_proj", grads.dk, kept.xn1, dxn, true);
   back("v_proj", grads.dv, kept.xn1, dxn, true);
+  normWeightBackward(
+    stream,
+    { dy: grads.dxn, x, rstd: kept.rstd1, dweight: layer.normGradients.input },
+    { rows: tokens, columns },
+  );
   if (needInput)
     rmsNormBackward(
       stream,
@@ -196,11 +234,34 @@ function queryOrKeyBackward(
   rope(stream, { x: d, y: d, positions, cos, sin }, { tokens, heads, headDim, inverse: true });
   if (!pre || !rstd || !weight) return;
   const rows = tokens * heads;
+  const dweight = layer.normGradients[which];
+  normWeightBackward(stream, { dy: d, x: pre, rstd, dweight }, { rows, columns: headDim });
   rmsNormBackward(
     stream,
     { dy: d, x: pre, weight, rstd, dx: d },
     { rows, columns: headDim, accumulate: false },
   );
+}
+
+/** The experts' part of what a layer keeps and works in. */
+function moeTensors({ routing, gate, up }: Activations, { h, moe }: Working): MoeTensors {
+  if (!routing || !moe) throw new Error("layer: planned without experts");
+  return { routing, gate, up, h, ...moe };
+}
+
+function moeSizes({ config, tokens }: LayerContext): MoeSizes {
+  const { hiddenSize, ffn, moe } = config;
+  if (!moe) throw new Error("layer: experts without their numbers");
+  return { tokens, hiddenSize, ffn, moe };
+}
+
+/** Adds to the gradient of a norm's weight, where it is trained. */
+function normWeightBackward(
+  stream: Stream,
+  { dweight, ...t }: { dy: Tensor; x: Tensor; rstd: Tensor; dweight: Tensor | undefined },
+  s: { rows: number; columns: number },
+): void {
+  if (dweight) rmsNormWeightBackward(stream, { ...t, dweight }, s);
 }
 
 function attentionSizes({ config, tokens }: LayerContext) {

@@ -4,6 +4,7 @@
 import type { ModelConfig } from "../formats/config.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { rmsNormWeightBackward } from "../ops/column-sums.ts";
 import { crossEntropy } from "../ops/cross-entropy.ts";
 import { matmul } from "../ops/matmul.ts";
 import { rmsNormBackward, rmsNormForward } from "../ops/rms-norm.ts";
@@ -17,6 +18,9 @@ export interface Head {
   readonly norm: Tensor;
   /** Rows of the output embedding [V, C]. */
   readonly vocabulary: readonly DenseShard[];
+  /** Gradients of both; undefined where they are frozen. */
+  readonly normGradient?: Tensor | undefined;
+  readonly vocabularyGradients?: readonly Tensor[] | undefined;
   /** Labelled rows of the residual stream [R, C]. */
   readonly x: Tensor;
   readonly xn: Tensor;
@@ -124,6 +128,7 @@ export function headLoss(
       { rows: count, vocab, rowOffset: offset + from, gradient: s.gradient },
     );
     if (!s.gradient || !head.dxn) continue;
+    vocabularyBackward(stream, head, config, from, count);
     for (const shard of head.vocabulary)
       matmul(
         stream,
@@ -142,6 +147,26 @@ export function headLoss(
   }
 }
 
+/** Adds to the gradient of the output embedding, where it is trained: of rows [from, from + rows), whose logits became their own
+ *  gradient. */
+function vocabularyBackward(
+  stream: Stream,
+  head: Head,
+  { hiddenSize: columns, vocab }: ModelConfig,
+  from: number,
+  rows: number,
+): void {
+  head.vocabularyGradients?.forEach((out, i) => {
+    const shard = head.vocabulary[i]!;
+    const sizes = { m: shard.rows, n: columns, k: rows, accumulate: true };
+    matmul(
+      stream,
+      { a: head.logits, b: head.xn, out },
+      { mode: "tn", ...sizes, aOffset: shard.from, aStride: vocab, bOffset: from * columns },
+    );
+  });
+}
+
 /** From what {@link headLoss} left to the gradient `dx` [N, C] of the residual stream, zero outside the labelled rows; with
  *  `scaled`, each row's times its entry of `head.factors`. */
 export function headBackward(
@@ -156,7 +181,12 @@ export function headBackward(
   if (!head.dxn || !head.dx) throw new Error("head: loaded without train: true");
   if (s.scaled) {
     if (!head.factors) throw new Error("head: loaded without sequenceLoss: true");
+    if (head.vocabularyGradients) throw new Error("head: its weights cannot be trained by a sequence loss");
     scaleRows(stream, { x: head.dxn, factors: head.factors }, { rows, columns });
+  }
+  if (head.normGradient) {
+    const t = { dy: head.dxn, x: head.x, rstd: head.rstd, dweight: head.normGradient };
+    rmsNormWeightBackward(stream, t, { rows, columns });
   }
   stream.clear(dx, tokens * columns * 4);
   rmsNormBackward(

@@ -6,6 +6,7 @@ import type { LinearName } from "../formats/tensor-names.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
 import { addBias } from "../ops/add.ts";
+import { columnSum } from "../ops/column-sums.ts";
 import { dropout, dropoutAdd } from "../ops/dropout.ts";
 import { matmul } from "../ops/matmul.ts";
 import { dequantise4bit } from "../ops/quant.ts";
@@ -20,6 +21,9 @@ export interface Linear extends LinearShape {
   readonly lora: LoraPair | undefined;
   /** B's rows of each shard, made once. */
   readonly loraB: readonly Tensor[];
+  /** Gradient of each shard, and of the bias; undefined where they are frozen. */
+  readonly weightGradients: readonly Tensor[] | undefined;
+  readonly biasGradient: Tensor | undefined;
 }
 
 /** LoRA dropout of one micro-batch; the same numbers give the same mask in forward, recomputation and backward. */
@@ -51,11 +55,18 @@ function saltOf(linear: Linear, state: DropoutState): number {
   return (Math.imul(state.salt, 0x9e3779b1) + linear.layer * 7 + linearIndex[linear.name]) >>> 0;
 }
 
-/** The weight of a shard as a matrix: itself, or dequantised into the shared scratch. */
-function dense(stream: Stream, shard: WeightShard): Tensor {
+/** The weight of a shard as a matrix: itself, or dequantised into the shared scratch; not even that where the rows that it is
+ *  `needed` for are a segment without any. */
+export function denseWeight(
+  stream: Stream,
+  shard: WeightShard,
+  needed: { segments?: Tensor; segment?: number } = {},
+): Tensor {
   if ("dense" in shard) return shard.dense;
   const { packed, absmax, table, scratch, block, roundTo } = shard;
-  dequantise4bit(stream, { packed, absmax, table, out: scratch }, { count: scratch.length, block, roundTo });
+  const { segments, segment = 0 } = needed;
+  const sizes = { count: scratch.length, block, roundTo, segment };
+  dequantise4bit(stream, { packed, absmax, table, out: scratch, segments }, sizes);
   return scratch;
 }
 
@@ -110,7 +121,7 @@ export function linearForward(
     const extra = lora && t ? { extraA: t, extraB: linear.loraB[i]! } : {};
     matmul(
       stream,
-      { a: x, b: dense(stream, shard), out: y, ...extra },
+      { a: x, b: denseWeight(stream, shard), out: y, ...extra },
       {
         mode: "nt",
         m: tokens,
@@ -127,8 +138,19 @@ export function linearForward(
     addBias(stream, { x: y, bias: linear.biasVector }, { rows: tokens, columns: outFeatures });
 }
 
-/** Adds to the LoRA gradients, and writes (or adds to) dx unless it is left out.
- *  dt = s dy B,  dB += dy^T t,  dA += dt^T drop(x),  dx = dy W + drop'(dt A). */
+/** dW += dy^T x and db += sum of dy, where they are trained. */
+function weightBackward(stream: Stream, linear: Linear, dy: Tensor, x: Tensor, tokens: number): void {
+  const { inFeatures, outFeatures, weightGradients, biasGradient } = linear;
+  weightGradients?.forEach((out, i) => {
+    const { from, rows } = linear.shards[i]!;
+    const places = { aOffset: from, aStride: outFeatures, accumulate: true };
+    matmul(stream, { a: dy, b: x, out }, { mode: "tn", m: rows, n: inFeatures, k: tokens, ...places });
+  });
+  if (biasGradient) columnSum(stream, { x: dy, y: biasGradient }, { rows: tokens, columns: outFeatures });
+}
+
+/** Adds to the gradients of what is trained, and writes (or adds to) dx unless it is left out.
+ *  dt = s dy B,  dB += dy^T t,  dA += dt^T drop(x),  dW += dy^T x,  db += sum of dy,  dx = dy W + drop'(dt A). */
 export function linearBackward(
   stream: Stream,
   linear: Linear,
@@ -141,13 +163,17 @@ export function linearBackward(
   const { inFeatures, outFeatures, lora } = linear;
   const dt = scratch.dt;
   const dropped = (options.dropout?.probability ?? 0) > 0;
-  if (lora?.da && lora.db && t && dt) {
+  weightBackward(stream, linear, dy, x, tokens);
+  if (lora && dt && (lora.da || dx)) {
     const { r, scale } = lora.target;
     matmul(
       stream,
       { a: dy, b: lora.b, out: dt },
       { mode: "nn", m: tokens, n: r, k: outFeatures, alpha: scale },
     );
+  }
+  if (lora?.da && lora.db && t && dt) {
+    const { r } = lora.target;
     matmul(
       stream,
       { a: dy, b: t, out: lora.db },
@@ -165,7 +191,7 @@ export function linearBackward(
     const fused = i === 0 && lora && dt && !dropped;
     matmul(
       stream,
-      { a: dy, b: dense(stream, shard), out: dx, ...(fused ? { extraA: dt, extraB: lora.a } : {}) },
+      { a: dy, b: denseWeight(stream, shard), out: dx, ...(fused ? { extraA: dt, extraB: lora.a } : {}) },
       {
         mode: "nn",
         m: tokens,

@@ -3,19 +3,14 @@
 
 import type { ModelConfig } from "../formats/config.ts";
 import type { LoraTarget } from "../formats/peft-adapter.ts";
+import { routerName } from "../formats/tensor-names.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { type Dtype, paddedBytes } from "../gpu/tensor.ts";
 import { workspaceElements } from "../ops/matmul-tile.ts";
 import { layoutParameters } from "./adapter-parameters.ts";
-import { activationType, linearShapes, operandType, shardByRows } from "./shapes.ts";
-
-/** One buffer to be. */
-export interface BufferSpec {
-  readonly memoryClass: string;
-  readonly label: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-}
+import type { BufferSpec } from "./buffer-spec.ts";
+import { activationType, linearShapes, mlpRows, operandType, shardByRows } from "./shapes.ts";
+import { type ModelStage, masterBuffers, stageBuffers, trainedNames } from "./trained-plan.ts";
 
 /** What decides the memory of a base's weights. */
 export interface WeightPlanInput {
@@ -24,6 +19,8 @@ export interface WeightPlanInput {
   /** Weights that share one absmax in a linear layer that is held in 4 bits; undefined for one that is not. */
   readonly quantBlock: (module: string) => number | undefined;
   readonly maxBindingBytes: number;
+  /** What is trained, stage by stage, besides the adapter alone; nothing of the base's own when absent. */
+  readonly stages?: readonly ModelStage[];
 }
 
 /** What decides the memory of a run. */
@@ -73,7 +70,12 @@ export function planMemory(input: PlanInput): MemoryPlan {
 }
 
 function assemble(input: PlanInput, keptLayers: number): MemoryPlan {
-  const buffers = [...weightBuffers(input), ...runBuffers(input, keptLayers), ...workspaceBuffers(input)];
+  const buffers = [
+    ...weightBuffers(input),
+    ...runBuffers(input, keptLayers),
+    ...largestStage(input),
+    ...workspaceBuffers(input),
+  ];
   const byClass = new Map<string, number>();
   for (const buffer of buffers)
     byClass.set(buffer.memoryClass, (byClass.get(buffer.memoryClass) ?? 0) + bytesOf([buffer]));
@@ -104,6 +106,12 @@ export function runBuffers(input: PlanInput, keptLayers: number): BufferSpec[] {
   ];
 }
 
+/** Gradients and moments of the base's own weights: stages take turns in this memory. */
+function largestStage({ stages = [], maxBindingBytes }: PlanInput): BufferSpec[] {
+  const all = stages.map((stage) => stageBuffers(stage, maxBindingBytes));
+  return all.reduce((most, one) => (bytesOf(one) > bytesOf(most) ? one : most), []);
+}
+
 function bytesOf(buffers: readonly BufferSpec[]): number {
   return buffers.reduce((sum, { dtype, shape }) => sum + paddedBytes(dtype, shape), 0);
 }
@@ -124,15 +132,22 @@ function workspaceBuffers({ tier, maxBindingBytes }: PlanInput): BufferSpec[] {
 }
 
 /** Base weights: linear layers, norms, biases, embedding and head, and the scratch of 4-bit ones. */
-export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: WeightPlanInput): BufferSpec[] {
+export function weightBuffers(input: WeightPlanInput): BufferSpec[] {
+  const { config, tier, quantBlock, maxBindingBytes, stages = [] } = input;
   const type = operandType(tier);
-  const bytes = type === "f16" ? 2 : 4;
+  const trained = trainedNames(stages);
+  // A trained weight is split as its master is, which is f32.
+  const bytes = (name: string) => (type === "f16" && !trained.has(name) ? 2 : 4);
   const { hiddenSize: c, vocab } = config;
   const buffers: BufferSpec[] = [];
   let scratch = 0;
   for (let layer = 0; layer < config.layers; layer++) {
     for (const { module, inFeatures, outFeatures, bias } of linearShapes(config, layer)) {
-      for (const { from, rows } of shardByRows(outFeatures, inFeatures * bytes, maxBindingBytes)) {
+      for (const { from, rows } of shardByRows(
+        outFeatures,
+        inFeatures * bytes(`${module}.weight`),
+        maxBindingBytes,
+      )) {
         const label = `${module}.weight@${from}`;
         const count = rows * inFeatures;
         const block = quantBlock(module);
@@ -149,6 +164,7 @@ export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: Wei
       if (bias) buffers.push(...list("norms and biases", { [`${module}.bias`]: ["f32", outFeatures] }));
     }
     const prefix = `model.layers.${layer}`;
+    if (config.moe) buffers.push(...list("router", { [routerName(layer)]: ["f32", config.moe.experts, c] }));
     buffers.push(
       ...list("norms and biases", {
         [`${prefix}.input_layernorm.weight`]: ["f32", c],
@@ -160,8 +176,10 @@ export function weightBuffers({ config, tier, quantBlock, maxBindingBytes }: Wei
   }
   buffers.push(...list("norms and biases", { "model.norm.weight": ["f32", c] }));
   for (const name of config.tieWordEmbeddings ? ["model.embed_tokens"] : ["model.embed_tokens", "lm_head"])
-    for (const { from, rows } of shardByRows(vocab, c * bytes, maxBindingBytes))
+    for (const { from, rows } of shardByRows(vocab, c * bytes(`${name}.weight`), maxBindingBytes))
       buffers.push(...list("embedding and head", { [`${name}.weight@${from}`]: [type, rows, c] }));
+  const tensors = new Map(stages.flatMap((stage) => stage.tensors.map((tensor) => [tensor.name, tensor])));
+  for (const tensor of tensors.values()) buffers.push(...masterBuffers(tensor, tier, maxBindingBytes));
   buffers.push(
     ...list("dequantised weight", {
       "dequant.table": scratch > 0 && ["f32", 16],
@@ -205,7 +223,8 @@ function residualBuffers({ config, train, maxTokens }: PlanInput): BufferSpec[] 
 function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, set: number): BufferSpec[] {
   const type = operandType(tier);
   const kept = activationType(tier);
-  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm, moe } = config;
+  const m = n * mlpRows(config);
   const ranks: Record<string, [Dtype, ...number[]]> = {};
   for (const [name, r] of maxRanks(targets)) ranks[`${name}.t#${set}`] = ["f32", n, r];
   return list("activations", {
@@ -223,8 +242,15 @@ function activationBuffers({ config, tier, targets, maxTokens: n }: PlanInput, s
     [`x2#${set}`]: ["f32", n, c],
     [`rstd2#${set}`]: ["f32", n],
     [`xn2#${set}`]: [kept, n, c],
-    [`gate#${set}`]: [type, n, f],
-    [`up#${set}`]: [type, n, f],
+    [`gate#${set}`]: [type, m, f],
+    [`up#${set}`]: [type, m, f],
+    ...(moe && {
+      [`chosen#${set}`]: ["u32", n, moe.topk],
+      [`expert_weights#${set}`]: ["f32", n, moe.topk],
+      [`expert_rows#${set}`]: ["u32", m],
+      [`expert_places#${set}`]: ["u32", m],
+      [`expert_segments#${set}`]: ["u32", moe.experts, 2],
+    }),
     ...ranks,
   });
 }
@@ -244,7 +270,8 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
   const { config, tier, train, dropout, maxTokens: n, targets } = input;
   const type = operandType(tier);
   const kept = activationType(tier);
-  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm } = config;
+  const { hiddenSize: c, heads, kvHeads, headDim: d, ffn: f, qkNorm, moe } = config;
+  const m = n * mlpRows(config);
   const rank = Math.max(0, ...maxRanks(targets).values());
   const widest = Math.max(0, ...targets.map(({ inFeatures }) => inFeatures));
   // Rotation turns f32 into the tier's type; only where both are f32 and nothing is in between does it work in place.
@@ -252,7 +279,10 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
   return list("working set", {
     q_f32: rotated && ["f32", n, heads * d],
     k_f32: rotated && ["f32", n, kvHeads * d],
-    h: [type, n, f],
+    h: [type, m, f],
+    router_logits: moe !== undefined && ["f32", n, moe.experts],
+    expert_x: moe !== undefined && [kept, m, c],
+    expert_y: moe !== undefined && ["f32", m, c],
     dx: train && ["f32", n, c],
     dxn: train && ["f32", n, c],
     dq: train && ["f32", n, heads * d],
@@ -260,9 +290,10 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
     dv: train && ["f32", n, kvHeads * d],
     dattention: train && ["f32", n, heads * d],
     delta: train && ["f32", heads, n],
-    dh: train && ["f32", n, f],
-    dgate: train && ["f32", n, f],
-    dup: train && ["f32", n, f],
+    dh: train && ["f32", m, f],
+    dgate: train && ["f32", m, f],
+    dup: train && ["f32", m, f],
+    dweights: train && moe !== undefined && ["f32", m],
     dt: train && rank > 0 && ["f32", n, rank],
     dropped: train && dropout && rank > 0 && [kept, n, widest],
     d_dropped: train && dropout && rank > 0 && ["f32", n, widest],
@@ -291,6 +322,9 @@ function headBuffers(input: PlanInput): BufferSpec[] {
     }),
     ...list("batch", {
       ids: ["u32", n],
+      // Tokens by id, for the gradient of the embedding.
+      id_order: trainsEmbedding(input) && ["u32", n],
+      id_starts: trainsEmbedding(input) && ["u32", n + 1],
       positions: ["u32", n],
       magnitudes: train && ["f32", n],
       rows: ["u32", r],
@@ -302,6 +336,11 @@ function headBuffers(input: PlanInput): BufferSpec[] {
       ...intervals,
     }),
   ];
+}
+
+/** True when some stage trains the embedding, which may be the head too. */
+function trainsEmbedding({ stages = [] }: PlanInput): boolean {
+  return trainedNames(stages).has("model.embed_tokens.weight");
 }
 
 /** Rows of logits that one buffer holds. */

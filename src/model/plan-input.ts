@@ -4,6 +4,7 @@ import type { BaseWeights } from "../formats/base-weights.ts";
 import type { LoraTarget } from "../formats/peft-adapter.ts";
 import type { Tier } from "../gpu/facts.ts";
 import type { PlanInput } from "./memory-plan.ts";
+import type { ModelStage } from "./trained-plan.ts";
 
 /** How large a loaded model may get. */
 export interface ModelSizes {
@@ -11,6 +12,8 @@ export interface ModelSizes {
   readonly load4bit?: boolean;
   /** Linear layers that carry LoRA. */
   readonly targets?: readonly LoraTarget[];
+  /** What is trained, stage by stage; the adapter alone when absent. */
+  readonly stages?: readonly ModelStage[];
   /** Make gradients and what backward needs. */
   readonly train?: boolean;
   /** LoRA dropout will be used. */
@@ -47,6 +50,7 @@ export function planInputFor(
     train = false,
     dropout = false,
     sequenceLoss = false,
+    stages = [],
   } = sizes;
   const maxRows = Math.min(sizes.maxRows ?? maxTokens, maxTokens);
   return {
@@ -57,6 +61,7 @@ export function planInputFor(
     train,
     dropout,
     sequenceLoss,
+    stages,
     maxTokens,
     maxRows,
     lossCapacity: Math.max(maxRows, sizes.lossCapacity ?? maxRows),

@@ -1,16 +1,18 @@
 // The letters that shapes are written in, everywhere:
 //   N tokens of a micro-batch (sequences end to end)   R labelled rows of it; also, in LoRA, the rank
 //   C hidden size   H query heads   K key and value heads   D head width   F feed-forward width   V vocabulary
-//   L layers   P positions
+//   L layers   P positions   E experts
 // Linear weights are [out, in], as in PyTorch. T stands for the tier's storage type of GEMM operands: f16 or f32.
 
 import type { ModelConfig } from "../formats/config.ts";
 import {
+  expertPath,
   type LinearName,
   linearHasBias,
-  linearNames,
   linearPath,
   linearShape,
+  mlpNames,
+  singleLinearNames,
 } from "../formats/tensor-names.ts";
 import type { Tier } from "../gpu/facts.ts";
 
@@ -37,13 +39,30 @@ export interface LinearShape {
   readonly bias: boolean;
 }
 
-/** The seven linear layers of layer `layer`, in the order in which they run. */
+/** The linear layers that layer `layer` has one of, in the order in which they run: seven, or four beside experts. */
+export function singleLinearShapes(config: ModelConfig, layer: number): LinearShape[] {
+  return singleLinearNames(config).map((name) => shapeOf(config, layer, name, linearPath(layer, name)));
+}
+
+/** The linear layers of expert `expert` of layer `layer`. */
+export function expertShapes(config: ModelConfig, layer: number, expert: number): LinearShape[] {
+  return mlpNames.map((name) => shapeOf(config, layer, name, expertPath(layer, expert, name)));
+}
+
+/** All linear layers of layer `layer`. */
 export function linearShapes(config: ModelConfig, layer: number): LinearShape[] {
-  return linearNames.map((name) => {
-    const [outFeatures, inFeatures] = linearShape(config, name);
-    const module = linearPath(layer, name);
-    return { name, module, layer, inFeatures, outFeatures, bias: linearHasBias(config, name) };
-  });
+  const experts = Array.from({ length: config.moe?.experts ?? 0 }, (_, e) => expertShapes(config, layer, e));
+  return [...singleLinearShapes(config, layer), ...experts.flat()];
+}
+
+/** Rows that the feed-forward blocks compute for each token. */
+export function mlpRows({ moe }: ModelConfig): number {
+  return moe?.topk ?? 1;
+}
+
+function shapeOf(config: ModelConfig, layer: number, name: LinearName, module: string): LinearShape {
+  const [outFeatures, inFeatures] = linearShape(config, name);
+  return { name, module, layer, inFeatures, outFeatures, bias: linearHasBias(config, name) };
 }
 
 /** Rows `from` .. `from + rows` of a matrix that is split over several buffers. */

@@ -7,6 +7,8 @@ import type { Tensor } from "../gpu/tensor.ts";
 import type { Arena } from "./arena.ts";
 import { quantBlockOf } from "./plan-input.ts";
 import { type LinearShape, operandType, type RowShard, shardByRows } from "./shapes.ts";
+import { masterLabel } from "./trained-plan.ts";
+import type { MasterShard } from "./trained-weights.ts";
 
 /** Rows of a weight matrix on the device. */
 export interface DenseShard extends RowShard {
@@ -37,20 +39,25 @@ export class WeightLoader {
   private readonly tables = new Map<string, Tensor>();
   private scratch: Tensor | undefined;
   private readonly scratchViews = new Map<string, Tensor>();
+  /** What was loaded of the weights that are to be trained. */
+  readonly masters = new Map<string, readonly MasterShard[]>();
 
   constructor(
     private readonly base: BaseWeights,
     private readonly arena: Arena,
     private readonly onProgress?: (doneBytes: number, totalBytes: number) => void,
+    /** Names of the weights that are to be trained: these get f32 masters. */
+    private readonly trained: ReadonlySet<string> = new Set(),
   ) {
     this.totalBytes = [...base.tensors.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** A vector in f32: norms and biases. */
-  async vector(name: string): Promise<Tensor> {
-    const count = this.base.tensors.get(name)!.shape[0]!;
+  /** A small tensor in f32: norms, biases and routers. */
+  async small(name: string): Promise<Tensor> {
+    const rows = this.base.tensors.get(name)!.shape[0]!;
     const tensor = this.arena.take(name);
-    this.arena.device.write(tensor, this.base.readF32(name, 0, count, undefined, { checkFinite: true }));
+    this.arena.device.write(tensor, this.base.readF32(name, 0, rows, undefined, { checkFinite: true }));
+    if (this.trained.has(name)) this.masters.set(name, [{ from: 0, rows, weight: tensor, master: tensor }]);
     return this.loaded(name, tensor);
   }
 
@@ -58,11 +65,17 @@ export class WeightLoader {
   async matrix(name: string): Promise<DenseShard[]> {
     const [rows, columns] = this.base.tensors.get(name)!.shape as [number, number];
     const shards: DenseShard[] = [];
-    for (const shard of this.shards(rows, columns)) {
+    const masters: MasterShard[] = [];
+    for (const shard of this.shards(rows, columns, name)) {
       const dense = this.arena.take(`${name}@${shard.from}`);
       await this.fillDense(name, shard, columns, dense);
       shards.push({ ...shard, dense });
+      if (!this.trained.has(name)) continue;
+      const master = dense.dtype === "f32" ? dense : this.arena.take(masterLabel(name, shard.from));
+      if (master !== dense) await this.fillDense(name, shard, columns, master);
+      masters.push({ ...shard, weight: dense, master });
     }
+    if (masters.length > 0) this.masters.set(name, masters);
     return this.loaded(name, shards);
   }
 
@@ -75,9 +88,10 @@ export class WeightLoader {
     return this.loaded(name, await this.quantised(name, shape));
   }
 
-  private shards(rows: number, columns: number): RowShard[] {
+  private shards(rows: number, columns: number, name = ""): RowShard[] {
     const { device } = this.arena;
-    return shardByRows(rows, columns * (operandType(device.tier) === "f16" ? 2 : 4), device.maxBindingBytes);
+    const bytes = operandType(device.tier) === "f16" && !this.trained.has(name) ? 2 : 4;
+    return shardByRows(rows, columns * bytes, device.maxBindingBytes);
   }
 
   /** Reads rows into the staging memory and hands them to the device, piece by piece. */

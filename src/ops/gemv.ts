@@ -20,6 +20,16 @@ export interface GemvSizes {
   readonly outOffset?: number;
   /** From one row of out to the next; n by default. */
   readonly outStride?: number;
+  /** Entry of `segments` that says which rows of x and out are meant; 0 by default. */
+  readonly segment?: number;
+}
+
+/** What is multiplied. With `segments` [S, 2] u32, first row and number of rows of each segment, `m` is only the most rows that
+ *  the segment can have, and rows count from the segment's first. */
+interface GemvTensors {
+  readonly x: Tensor;
+  readonly out: Tensor;
+  readonly segments?: Tensor | undefined;
 }
 
 /** A 4-bit matrix [n, k] as bitsandbytes lays it out. */
@@ -40,30 +50,28 @@ export function suitsGemv({ device }: Stream, s: GemvSizes, fourBit = false): bo
 }
 
 /** The product with a plain matrix. x, w, out f32 or f16, only f32 in tier software; sums are f32. */
-export function gemv(stream: Stream, t: { x: Tensor; w: Tensor; out: Tensor }, s: GemvSizes): void {
+export function gemv(stream: Stream, t: GemvTensors & { readonly w: Tensor }, s: GemvSizes): void {
   const op = "gemv";
   const plan = planned(op, stream, t, s, false);
-  checkTensor(op, "w", t.w, operand, s.n * s.k);
-  checkDistinct(op, { ...t });
+  const { x, w, out, segments } = t;
+  checkTensor(op, "w", w, operand, s.n * s.k);
+  checkDistinct(op, { x, w, out });
   if (s.m === 0 || s.n === 0) return;
   const { kernels, tier, facts } = stream.device;
+  const SEGMENTED = segments ? 1 : 0;
+  const tensors = { x, w, out, segments: segments ?? x };
   if (tier === "software") {
-    for (const tensor of [t.x, t.w, t.out]) checkTensor(op, tensor.label, tensor, ["f32"], 0);
-    const { m: _, outStride: __, ...params } = plan;
-    stream.dispatch(kernels.get("gemv_software", { LANES: facts.subgroupMin }), { ...t }, params, gridOf(s));
+    for (const tensor of [x, w, out]) checkTensor(op, tensor.label, tensor, ["f32"], 0);
+    const kernel = kernels.get("gemv_software", { LANES: facts.subgroupMin, SEGMENTED });
+    stream.dispatch(kernel, tensors, plan, gridOf(s));
     return;
   }
-  const spec = { X: t.x.dtype, W: t.w.dtype, O: t.out.dtype, BATCH: batchOf(s.m) };
-  stream.dispatch(kernels.get("gemv", spec), { ...t }, plan, gridOf(s));
+  const spec = { X: x.dtype, W: w.dtype, O: out.dtype, BATCH: batchOf(s.m), SEGMENTED };
+  stream.dispatch(kernels.get("gemv", spec), tensors, plan, gridOf(s));
 }
 
 /** The product with a 4-bit matrix, which is not dequantised to memory. x, out f32 or f16, only f32 in tier software. */
-export function gemv4bit(
-  stream: Stream,
-  t: { x: Tensor; out: Tensor },
-  weight: FourBitWeight,
-  s: GemvSizes,
-): void {
+export function gemv4bit(stream: Stream, t: GemvTensors, weight: FourBitWeight, s: GemvSizes): void {
   const op = "gemv4bit";
   const plan = planned(op, stream, t, s, true);
   const { packed, absmax, table, block } = weight;
@@ -71,40 +79,46 @@ export function gemv4bit(
   checkTensor(op, "absmax", absmax, ["f32"], Math.ceil((s.n * s.k) / block));
   checkTensor(op, "table", table, ["f32"], 16);
   checkSizes(op, { block: block / 8 }, 1);
-  checkDistinct(op, { ...t, packed, absmax, table });
+  const { x, out, segments } = t;
+  checkDistinct(op, { x, out, packed, absmax, table });
   if (s.m === 0 || s.n === 0) return;
   const { kernels, tier, facts } = stream.device;
-  const tensors = { ...t, packed, absmax, values: table };
+  const SEGMENTED = segments ? 1 : 0;
+  const tensors = { x, out, packed, absmax, values: table, segments: segments ?? x };
   const format = { block, round_to: { F32: 0, BF16: 1, F16: 2 }[weight.roundTo] };
   if (tier === "software") {
     if (plan.alpha !== 1 || plan.xOffset !== 0)
       throw new Error(`${op}: expected neither alpha nor xOffset in tier software`);
-    const { n, k, outOffset, accumulate } = plan;
-    stream.dispatch(
-      kernels.get("gemv_4bit_software", { LANES: facts.subgroupMin }),
-      tensors,
-      { n, k, outOffset, accumulate, ...format },
-      gridOf(s),
-    );
+    const kernel = kernels.get("gemv_4bit_software", { LANES: facts.subgroupMin, SEGMENTED });
+    stream.dispatch(kernel, tensors, { ...plan, ...format }, gridOf(s));
     return;
   }
-  const spec = { X: t.x.dtype, O: t.out.dtype, BATCH: batchOf(s.m) };
+  const spec = { X: x.dtype, O: out.dtype, BATCH: batchOf(s.m), SEGMENTED };
   stream.dispatch(kernels.get("gemv_4bit", spec), tensors, { ...plan, ...format }, gridOf(s));
 }
 
 function planned(
   op: string,
   stream: Stream,
-  t: { x: Tensor; out: Tensor },
+  t: GemvTensors,
   s: GemvSizes,
   fourBit: boolean,
 ): Required<Omit<GemvSizes, "accumulate">> & { accumulate: number } {
-  const plan = { alpha: 1, xOffset: 0, outOffset: 0, outStride: s.n, ...s, accumulate: s.accumulate ? 1 : 0 };
+  const plan = {
+    alpha: 1,
+    xOffset: 0,
+    outOffset: 0,
+    outStride: s.n,
+    segment: 0,
+    ...s,
+    accumulate: s.accumulate ? 1 : 0,
+  };
   const { m, n, k, xOffset, outOffset, outStride } = plan;
   checkSizes(op, { m, n, xOffset, outOffset });
   checkSizes(op, { k }, 1);
   checkSizes(op, { outStride }, n);
   if (!suitsGemv(stream, s, fourBit)) throw new Error(`${op}: does not take ${m} rows of ${k} at ${xOffset}`);
+  if (t.segments) checkTensor(op, "segments", t.segments, ["u32"], 2 * (plan.segment + 1));
   checkTensor(op, "x", t.x, operand, xOffset + m * k);
   checkTensor(op, "out", t.out, operand, m === 0 ? 0 : outOffset + (m - 1) * outStride + n);
   return plan;

@@ -2,7 +2,7 @@
 
 import type { AdapterFacts } from "../gpu/facts.ts";
 import type { Grid, Stream } from "../gpu/stream.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 
 /** Lanes that the kernel lays its work out for. */
 const lanes = 32;
@@ -28,7 +28,7 @@ export function matmulMatrix(
   plan: MatmulPlan,
   name = "matmul_matrix",
 ): void {
-  const { a, b, out, extraA = a, extraB = b } = tensors;
+  const { a, b, out, extraA = a, extraB = b, segments } = tensors;
   const { mode, m, n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride, extraK, alpha } = plan;
   const { kernels, facts } = stream.device;
   const kernel = kernels.get(name, {
@@ -37,6 +37,7 @@ export function matmulMatrix(
     O: out.dtype,
     A_ROWS: mode === "tn" ? 0 : 1,
     B_ROWS: mode === "nt" ? 0 : 1,
+    SEGMENTED: segmented(tensors, plan),
     STEPS: facts.maxWorkgroupBytes >= 28 << 10 ? 32 : 16,
   });
   const accumulate = plan.accumulate ? 1 : 0;
@@ -44,8 +45,8 @@ export function matmulMatrix(
   const grid: Grid = [Math.ceil(n / 128), Math.ceil(m / 128)];
   stream.dispatch(
     kernel,
-    { a, b, out, extraA, extraB },
-    { m, n, k, ...places, extraK, accumulate, alpha },
+    { a, b, out, extraA, extraB, segments: segments ?? a },
+    { m, n, k, ...places, extraK, accumulate, alpha, segment: plan.segment },
     grid,
   );
 }

@@ -22,6 +22,8 @@ export interface Matmul {
   readonly outStride?: number;
   /** Columns of `extraA`, 0 by default. */
   readonly extraK?: number;
+  /** Entry of `segments` that is meant; 0 by default. */
+  readonly segment?: number;
 }
 
 /** Operands of {@link matmul}: f32 or f16; extraA [m, extraK] and extraB f32, contiguous. */
@@ -31,6 +33,9 @@ export interface MatmulTensors {
   readonly out: Tensor;
   readonly extraA?: Tensor;
   readonly extraB?: Tensor;
+  /** First row of a and number of rows of each segment [S, 2] u32, known on the device alone: the product takes those rows of a, and
+   *  of out in modes nt and nn, of b in mode tn; `m`, in tn `k`, is only the most that the segment can have. No extra product. */
+  readonly segments?: Tensor;
 }
 
 /** A {@link Matmul} with everything filled in, as the tiers take it. */
@@ -49,13 +54,20 @@ export function planned(sizes: Matmul): MatmulPlan {
     outOffset: 0,
     outStride: n,
     extraK: 0,
+    segment: 0,
     ...sizes,
   };
 }
 
+/** Value of the kernels' SEGMENTED. */
+export function segmented({ segments }: Pick<MatmulTensors, "segments">, { mode }: MatmulPlan): 0 | 1 | 2 {
+  if (!segments) return 0;
+  return mode === "tn" ? 2 : 1;
+}
+
 /** @throws Error when an operand is missing or too small. */
 export function checkProduct(tensors: MatmulTensors, plan: MatmulPlan): void {
-  const { mode, m, n, k, extraK } = plan;
+  const { mode, m, n, k, extraK, segment } = plan;
   const fits = (
     tensor: Tensor | undefined,
     name: string,
@@ -72,6 +84,11 @@ export function checkProduct(tensors: MatmulTensors, plan: MatmulPlan): void {
       );
   };
   const tn = mode === "tn";
+  const { segments } = tensors;
+  if (segments && (extraK > 0 || segments.dtype !== "u32" || segments.length < 2 * (segment + 1)))
+    throw new Error(
+      `matmul ${mode}: expected u32 segments and no extra product, got segment ${segment} of ${segments.label}, extraK ${extraK}`,
+    );
   fits(tensors.a, "a", plan.aOffset, plan.aStride, tn ? k : m, tn ? m : k);
   const nt = mode === "nt";
   fits(tensors.b, "b", plan.bOffset, plan.bStride, nt ? n : k, nt ? k : n);

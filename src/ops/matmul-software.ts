@@ -1,23 +1,22 @@
 // Matrix products on CPU adapters: a fast kernel for aligned operands, and one for everything else.
 
 import { foldedGrid, type Grid, type Stream } from "../gpu/stream.ts";
-import type { Tensor } from "../gpu/tensor.ts";
-import type { MatmulPlan } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 import { matmulTile } from "./matmul-tile.ts";
 
-type Operands = { readonly a: Tensor; readonly b: Tensor; readonly out: Tensor };
+type Operands = Pick<MatmulTensors, "a" | "b" | "out" | "segments">;
 
 /** Steps of k at once, so that what a row of tiles reads again stays in the core's cache: 20 GFLOP/s at k = 4096, not 15. */
 const panelSteps = 1024;
 
 /** out = alpha a b (+ out), all f32, on an adapter with one subgroup size. The extra product is the caller's. */
 export function matmulSoftware(stream: Stream, tensors: Operands, plan: MatmulPlan): void {
-  const { a, b, out } = tensors;
-  const { mode, m, n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride, alpha } = plan;
+  const { a, b, out, segments } = tensors;
+  const { mode, m, n, k, aOffset, aStride, bOffset, bStride, outOffset, outStride, alpha, segment } = plan;
   const { kernels, facts } = stream.device;
   const accumulate = plan.accumulate ? 1 : 0;
   const place = { m, n, k, aOffset, bOffset, outOffset, outStride, accumulate, alpha };
-  if (facts.subgroupMin === 8 && mode !== "tn" && isAligned(plan) && fillsTiles(m, n)) {
+  if (!segments && facts.subgroupMin === 8 && mode !== "tn" && isAligned(plan) && fillsTiles(m, n)) {
     const [y, z = 1] = foldedGrid(Math.ceil(m / 32));
     const kernel = kernels.get("matmul_software_aligned", { B_ROWS: mode === "nn" ? 1 : 0 });
     const grid: Grid = [Math.ceil(n / 32), y, z];
@@ -44,8 +43,12 @@ export function matmulSoftware(stream: Stream, tensors: Operands, plan: MatmulPl
     bStep: mode === "nt" ? 1 : bStride,
     bColumn: mode === "nt" ? bStride : 1,
   };
-  const kernel = kernels.get("matmul_software", { LANES: lanes });
-  stream.dispatch(kernel, { a, b, out }, { ...place, ...strides }, [Math.ceil(n / (2 * lanes)), y, z]);
+  const kernel = kernels.get("matmul_software", { LANES: lanes, SEGMENTED: segmented(tensors, plan) });
+  stream.dispatch(kernel, { a, b, out, segments: segments ?? a }, { ...place, ...strides, segment }, [
+    Math.ceil(n / (2 * lanes)),
+    y,
+    z,
+  ]);
 }
 
 function isAligned(plan: MatmulPlan): boolean {

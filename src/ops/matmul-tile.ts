@@ -3,7 +3,7 @@
 import type { Device } from "../gpu/device.ts";
 import { foldedGrid, type Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
-import type { MatmulPlan, MatmulTensors } from "./matmul-plan.ts";
+import { type MatmulPlan, type MatmulTensors, segmented } from "./matmul-plan.ts";
 
 /** Rows and columns of out that one workgroup makes, by the kernel's TILE. */
 const tileSizes = [
@@ -45,11 +45,11 @@ export function matmulTile(
   plan: MatmulPlan,
   tile: Tile = chooseTile(stream.device, plan.m, plan.n),
 ): void {
-  const { a, b, out, extraA = a, extraB = b } = tensors;
+  const { a, b, out, extraA = a, extraB = b, segments } = tensors;
   const { mode, m, n, k, accumulate, outOffset, outStride } = plan;
   const { device } = stream;
   const grid = [Math.ceil(n / tileSizes[tile].n), Math.ceil(m / tileSizes[tile].m)] as const;
-  const splits = out.dtype === "f32" ? chooseSplits(device, grid[0] * grid[1], plan) : 1;
+  const splits = out.dtype === "f32" && !segments ? chooseSplits(device, grid[0] * grid[1], plan) : 1;
   const parts = splits > 1;
   const kernel = device.kernels.get("matmul_tile", {
     A: a.dtype,
@@ -58,13 +58,14 @@ export function matmulTile(
     A_ROWS: mode === "tn" ? 0 : 1,
     B_ROWS: mode === "nt" ? 0 : 1,
     TILE: tile,
+    SEGMENTED: segmented(tensors, plan),
   });
-  const { aOffset, aStride, bOffset, bStride, extraK, alpha } = plan;
+  const { aOffset, aStride, bOffset, bStride, extraK, alpha, segment } = plan;
   stream.dispatch(
     kernel,
-    { a, b, out: parts ? workspace(device) : out, extraA, extraB },
+    { a, b, out: parts ? workspace(device) : out, extraA, extraB, segments: segments ?? a },
     {
-      ...{ m, n, k, aOffset, aStride, bOffset, bStride, extraK, alpha },
+      ...{ m, n, k, aOffset, aStride, bOffset, bStride, extraK, alpha, segment },
       outOffset: parts ? 0 : outOffset,
       outStride: parts ? n : outStride,
       accumulate: accumulate && !parts ? 1 : 0,

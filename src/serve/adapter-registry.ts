@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readFormatProbe } from "../formats/format-probe.ts";
 import { ApiError } from "./api-error.ts";
 import type { ServedEngine } from "./served-base.ts";
 
@@ -14,9 +15,11 @@ export interface ServedAdapter {
   readonly id: number;
   /** Unix seconds. */
   readonly created: number;
+  /** Its format probe failed, and it is served all the same. */
+  readonly experimental: boolean;
 }
 
-const files = ["adapter_config.json", "adapter_model.safetensors"];
+const files = ["adapter_config.json", "adapter_model.safetensors"] as const;
 
 /** Names and directories of adapters; the engine holds their weights. */
 export class AdapterRegistry {
@@ -31,6 +34,8 @@ export class AdapterRegistry {
   constructor(
     private readonly engine: () => ServedEngine,
     private readonly baseName: string,
+    /** Serve adapters whose format probe failed. */
+    private readonly experimental = false,
   ) {}
 
   /** All adapters in the order in which they came. */
@@ -70,14 +75,28 @@ export class AdapterRegistry {
   }
 
   /** Loads an adapter and serves it.
-   *  @throws ApiError for a name that is taken, or files that changed meanwhile; DataError for files that do not fit. */
-  async load(name: string, path: string): Promise<ServedAdapter> {
+   *  @param experimental also when its format probe failed.
+   *  @throws ApiError for a name that is taken, a failed format probe, or files that changed meanwhile; DataError for files that do
+   *  not fit. */
+  async load(name: string, path: string, experimental = this.experimental): Promise<ServedAdapter> {
     this.checkName(name);
     this.changing.add(name);
     try {
       const directory = resolve(path);
+      const failed = failedProbe(directory);
+      if (failed !== undefined && !experimental)
+        throw new ApiError(409, `lora_path: ${failed}; "experimental": true serves it all the same`, {
+          param: "lora_path",
+          code: "format_probe_failed",
+        });
       await this.loadUnchanged(this.engine(), name, directory);
-      const adapter = { name, path: directory, id: this.nextId++, created: Math.floor(Date.now() / 1000) };
+      const adapter = {
+        name,
+        path: directory,
+        id: this.nextId++,
+        created: Math.floor(Date.now() / 1000),
+        experimental: failed !== undefined,
+      };
       this.served.set(name, adapter);
       return adapter;
     } finally {
@@ -142,6 +161,15 @@ export function checkDirectory(path: string): void {
       param: "lora_path",
       code: "no_such_adapter",
     });
+}
+
+/** Why the adapter or model in `directory` should not be served; undefined when its format probe passed or was never made.
+ *  @throws DataError for a record that cannot be read. */
+export function failedProbe(directory: string): string | undefined {
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  const record = readFormatProbe(directory);
+  if (record === undefined || record.passed) return undefined;
+  return `expected one whose format probe passed, got ${directory} (${record.reasons.join("; ")})`;
 }
 
 /** What changes whenever one of the adapter's files does. */

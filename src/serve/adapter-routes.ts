@@ -23,9 +23,9 @@ export function adapterRoutes(adapters: AdapterRegistry, base: () => BaseFacts):
     const { name, path, created, contextTokens, fingerprint, load4bit } = base();
     return { ...model(name, path, created, contextTokens), parent: null, fingerprint, load_4bit: load4bit };
   };
-  const adapterModel = ({ name, path, created }: ServedAdapter) => {
+  const adapterModel = ({ name, path, created, experimental }: ServedAdapter) => {
     const { name: parent, contextTokens } = base();
-    return { ...model(name, path, created, contextTokens), parent };
+    return { ...model(name, path, created, contextTokens), parent, ...(experimental && { experimental }) };
   };
   return [
     {
@@ -56,10 +56,11 @@ export function adapterRoutes(adapters: AdapterRegistry, base: () => BaseFacts):
         const path = fields.required("lora_path");
         fields.any("base_model_name");
         const inplace = fields.boolean("load_inplace") ?? false;
+        const experimental = fields.boolean("experimental") ?? undefined;
         fields.refuseRest();
         checkDirectory(path);
         if (inplace && adapters.get(name)) await adapters.unload(name);
-        await adapters.load(name, path);
+        await adapters.load(name, path, experimental);
         return new Response(`Success: LoRA adapter '${name}' added successfully.`);
       },
     },

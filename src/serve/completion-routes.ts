@@ -3,6 +3,7 @@
 import type { AdapterRegistry } from "./adapter-registry.ts";
 import type { Answers } from "./answers.ts";
 import { ApiError, toApiError } from "./api-error.ts";
+import type { ChatRoom } from "./chat-room.ts";
 import {
   type CompletionRequest,
   readChatRequest,
@@ -19,6 +20,7 @@ export interface CompletionParts {
   readonly baseName: string;
   readonly adapters: AdapterRegistry;
   readonly answers: Answers;
+  readonly room: ChatRoom;
   /** As the base is now.
    *  @throws ApiError 503 while it is being loaded. */
   limits(): ServingLimits;
@@ -33,6 +35,7 @@ export function completionHandler(parts: CompletionParts, kind: "chat" | "text")
   return async ({ json, signal }) => {
     const fields: RequestFields = await json();
     const request = (kind === "chat" ? readChatRequest : readTextRequest)(fields, parts.limits());
+    parts.room.check();
     const adapter = await pickAdapter(parts, request);
     const shape = new CompletionShape(request, adapter ?? parts.baseName, parts.limits().format.tokenizer);
     const leave = parts.answers.admit(request.prompts.length * request.n);

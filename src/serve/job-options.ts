@@ -50,6 +50,12 @@ const ownOptions: ReadonlySet<string> = new Set([
   "resume",
   "resumeFromCheckpoint",
   "overwrite",
+  "windows",
+  "gates",
+  "full",
+  "stages",
+  "fromScratch",
+  "modelDtype",
 ]);
 
 /** Options of train that a job takes. */

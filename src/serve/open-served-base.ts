@@ -9,6 +9,7 @@ import type { ModelConfig } from "../formats/config.ts";
 import { Engine } from "../generate/engine.ts";
 import { Device } from "../gpu/device.ts";
 import type { Tier } from "../gpu/facts.ts";
+import { budgetBytes } from "../gpu/memory.ts";
 import { BaseModel } from "../model/base-model.ts";
 import type { Share } from "../train/run-host.ts";
 import { train } from "../train/session.ts";
@@ -61,6 +62,7 @@ export async function openServedBase(
       contextTokens: engine.contextTokens,
       device: `${device.facts.name} (${device.facts.driver}), tier ${device.tier}`,
       memory: () => device.allocated,
+      memoryLeft: () => budgetBytes(device.facts),
       isLost: () => isLost(device, engine),
       train: (run, output, hooks) => train(run, output, { base, share, ...hooks }),
       async close() {

@@ -29,6 +29,11 @@ export const residentOptions = {
     group: base,
     help: "PEFT adapters to serve from the start",
   },
+  experimental: {
+    type: "flag",
+    group: base,
+    help: "serve adapters whose recorded format probe failed, too; /v1/models marks them",
+  },
   servedModelName: { type: "string", group: base, help: "name of the base [default its file name]" },
   chatTemplate: {
     type: "string",
@@ -91,6 +96,14 @@ export const residentOptions = {
     unit: "bytes",
     group: limits,
     help: "largest uploaded file",
+  },
+  chatMemory: {
+    type: "float",
+    min: 0,
+    default: 0.25,
+    unit: "GiB",
+    group: limits,
+    help: "while a job trains, answers are refused with 503 when less device memory is left; 0: never",
   },
   requestTimeout: {
     type: "float",

@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import type { Terminal } from "../base/command.ts";
 import { Interrupted, UserError } from "../base/errors.ts";
 import { openBase } from "../formats/base-weights.ts";
+import { failedProbe } from "./adapter-registry.ts";
 import { ApiKeys } from "./api-keys.ts";
 import { checkAddress, listen } from "./listen.ts";
 import { checkBase, openServedBase } from "./open-served-base.ts";
@@ -21,6 +22,10 @@ export async function serve(options: ResidentOptions, terminal: Terminal): Promi
   checkAddress(address, keys !== undefined);
   const baseName = options.servedModelName ?? nameOf(options.base);
   const adapters = readAdapterList(options.adapter ?? [], baseName);
+  if (!options.experimental) {
+    checkProbe("--base", options.base);
+    for (const { name, path } of adapters) checkProbe(`--adapter ${name}`, path);
+  }
   checkBase(options);
   const format = loadTextFormat(options.base, options.chatTemplate);
   const died = Promise.withResolvers<never>();
@@ -37,6 +42,8 @@ export async function serve(options: ResidentOptions, terminal: Terminal): Promi
     normalize: options.normalize,
     keys,
     overSocket: socket !== undefined,
+    experimental: options.experimental,
+    chatBytes: options.chatMemory * 2 ** 30,
     limits: { ...options, timeoutMs: options.requestTimeout * 1000 },
     store: resolve(options.store),
     common: {
@@ -100,6 +107,14 @@ function readAdapterList(list: readonly string[], baseName: string): { name: str
     seen.add(name);
     return { name, path };
   });
+}
+
+function checkProbe(option: string, path: string): void {
+  const failed = failedProbe(path);
+  if (failed !== undefined)
+    throw new UserError(`${option}: ${failed}`, {
+      hint: "--experimental serves it all the same; `sekft probe format` looks again",
+    });
 }
 
 /** Waits for Ctrl-C or SIGTERM; the second one leaves at once. */

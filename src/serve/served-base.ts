@@ -80,6 +80,8 @@ export interface ServedBase {
   readonly device: string;
   /** Bytes on the device by class. */
   memory(): ReadonlyMap<string, number>;
+  /** Bytes of device memory that are free; undefined where nobody can tell. */
+  memoryLeft(): number | undefined;
   /** True when neither device nor engine will answer again. */
   isLost(): Promise<boolean>;
   /** Trains on this base while it goes on answering.

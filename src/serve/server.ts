@@ -6,6 +6,7 @@ import { adapterRoutes, type BaseFacts } from "./adapter-routes.ts";
 import { type AnswerLimits, Answers } from "./answers.ts";
 import { ApiError, toApiError } from "./api-error.ts";
 import { type ApiKeys, checkLocal } from "./api-keys.ts";
+import { ChatRoom } from "./chat-room.ts";
 import { type CompletionParts, completionHandler } from "./completion-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { FileStore } from "./file-store.ts";
@@ -35,6 +36,10 @@ export interface ServerParts {
   readonly store: string;
   /** What every training run on this server has. */
   readonly common: JobParts["common"];
+  /** Serve adapters whose format probe failed. */
+  readonly experimental?: boolean;
+  /** Bytes of device memory that answers need beside a job that trains; 0: none. */
+  readonly chatBytes?: number;
   /** Adapters to load with the base. */
   readonly adapters: readonly { readonly name: string; readonly path: string }[];
   readonly terminal: Terminal;
@@ -60,13 +65,18 @@ export class ResidentServer {
     const { baseName, terminal, common, limits, format, normalize } = parts;
     const files = new FileStore(parts.store);
     this.hot = new HotBase(parts.open, (base) => this.restore(base), parts.onDead, terminal, parts.pauses);
-    this.adapters = new AdapterRegistry(() => this.hot.current.engine, baseName);
+    this.adapters = new AdapterRegistry(() => this.hot.current.engine, baseName, parts.experimental);
     this.jobs = new JobQueue({ hot: this.hot, adapters: this.adapters, files, terminal, baseName, common });
     this.answers = new Answers(this.hot, this.metrics, limits);
     const completions: CompletionParts = {
       baseName,
       adapters: this.adapters,
       answers: this.answers,
+      room: new ChatRoom(
+        () => this.jobs.counts().has("running"),
+        () => this.hot.current.memoryLeft(),
+        parts.chatBytes ?? 0,
+      ),
       limits: () => {
         const { vocab, contextTokens } = this.hot.current;
         return { format, normalize, vocab, contextTokens };

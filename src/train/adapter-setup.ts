@@ -13,6 +13,7 @@ import {
   readAdapter,
   resolveTargets,
 } from "../formats/peft-adapter.ts";
+import { trainsAdapter } from "./full/stages.ts";
 import { initLora } from "./lora-init.ts";
 import type { TrainOptions } from "./options.ts";
 import { parseNumberPairs } from "./pairs.ts";
@@ -29,7 +30,7 @@ const defaults = {
 /** An adapter to be trained. */
 export interface AdapterSetup {
   readonly config: LoraConfig;
-  /** In the order of the model. */
+  /** In the order of the model; none when no adapter is trained. */
   readonly targets: readonly LoraTarget[];
   /** Hash of the weights of --init-adapter; null for a fresh start. */
   readonly initHash: string | null;
@@ -37,11 +38,12 @@ export interface AdapterSetup {
   start(): ReadonlyMap<string, AdapterTensor>;
 }
 
-/** Settles what is trained.
+/** Settles which adapter is trained; one without targets when the run trains weights of the base alone.
  *  @throws UserError when an option contradicts the given adapter, DataError when that does not fit the base. */
 export function setUpAdapter(options: TrainOptions, model: ModelConfig): AdapterSetup {
   const given = options.initAdapter === undefined ? undefined : readAdapter(options.initAdapter);
   const config = loraConfig(options, given?.config);
+  if (!trainsAdapter(options)) return { config, targets: [], initHash: null, start: () => new Map() };
   const targets = resolveTargets(config, model);
   if (!given || options.initAdapter === undefined)
     return { config, targets, initHash: null, start: () => initLora(targets, options.seed) };
@@ -120,6 +122,7 @@ export function hashTensors({ tensors }: Adapter): string {
 
 /** The options with LoRA's settings filled in, as options.json has them. */
 export function withLoraSettings(options: TrainOptions, config: LoraConfig): TrainOptions {
+  if (!trainsAdapter(options)) return options;
   const { targetModules: names } = config;
   return {
     ...options,

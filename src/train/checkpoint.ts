@@ -1,15 +1,24 @@
-// checkpoint-<step>/: a PEFT adapter, AdamW's moments, transformers' trainer_state.json, and training_state.json with everything
-// else. A folder of that name is whole: it is written under another name, synced, and renamed.
+// checkpoint-<step>/: a PEFT adapter and AdamW's moments of it, the base's own weights that are trained (full/trained-files.ts),
+// transformers' trainer_state.json, and training_state.json with everything else. A folder of that name is whole: it is written under another name, synced, and renamed.
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { diskError, syncFolder, writeFileAtomic } from "../base/atomic.ts";
 import { DataError, show } from "../base/errors.ts";
 import { readJsonObject } from "../formats/json-file.ts";
 import { type Adapter, readAdapter, writeAdapter } from "../formats/peft-adapter.ts";
 import { SafetensorsFile, writeSafetensors } from "../formats/safetensors.ts";
-import type { Moments } from "./optimiser.ts";
+import type { Moments } from "../model/adapter-parameters.ts";
 import type { Progress } from "./progress.ts";
 
 /** A log file and how much of it belongs to a checkpoint. */
@@ -21,7 +30,9 @@ export interface LogPosition {
 
 /** Everything that a run needs to go on. */
 export interface Checkpoint {
-  readonly adapter: Adapter;
+  /** undefined: no adapter is trained. */
+  readonly adapter: Adapter | undefined;
+  /** Of the adapter's matrices. */
   readonly moments: ReadonlyMap<string, Moments>;
   readonly progress: Progress;
   readonly logs: readonly LogPosition[];
@@ -37,16 +48,25 @@ export function checkpointPath(folder: string, step: number): string {
 }
 
 /** Writes `checkpoint-<step>`, in place of one of that name.
+ *  @param more writes what else belongs to it into the folder that it is given
  *  @throws UserError when the disk is full; what was there before stays. */
-export function saveCheckpoint(folder: string, checkpoint: Checkpoint, trainerState: string): string {
+export async function saveCheckpoint(
+  folder: string,
+  checkpoint: Checkpoint,
+  trainerState: string,
+  more?: (draft: string) => Promise<void>,
+): Promise<string> {
   const { progress, adapter, moments, logs } = checkpoint;
   const final = checkpointPath(folder, progress.step);
   const draft = join(folder, `.checkpoint-${progress.step}.part`);
   try {
     rmSync(draft, { recursive: true, force: true });
     mkdirSync(draft, { recursive: true });
-    writeAdapter(draft, adapter);
-    writeMoments(join(draft, momentsName), adapter, moments);
+    if (adapter) {
+      writeAdapter(draft, adapter);
+      writeMoments(join(draft, momentsName), adapter, moments);
+    }
+    await more?.(draft);
     writeFileAtomic(join(draft, "trainer_state.json"), trainerState);
     const files = Object.fromEntries(
       readdirSync(draft)
@@ -105,10 +125,10 @@ export function readCheckpoint(path: string): Checkpoint {
         hint: "the checkpoint was changed or damaged; resume from another one with --resume-from-checkpoint",
       });
   }
-  const adapter = readAdapter(path);
+  const adapter = state.files[momentsName] === undefined ? undefined : readAdapter(path);
   return {
     adapter,
-    moments: readMoments(join(path, momentsName), adapter),
+    moments: adapter ? readMoments(join(path, momentsName), adapter) : new Map(),
     // Checkpoints of earlier versions have no metrics.
     progress: { ...state.progress, metricsSinceLog: state.progress.metricsSinceLog ?? {} },
     logs: state.logs,
@@ -195,5 +215,14 @@ export function removeLeftovers(folder: string): void {
 }
 
 function fileHash(path: string): string {
-  return `sha256:${createHash("sha256").update(readFileSync(path)).digest("hex")}`;
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(4 << 20);
+  const file = openSync(path, "r");
+  try {
+    for (let bytes = readSync(file, piece); bytes > 0; bytes = readSync(file, piece))
+      hash.update(piece.subarray(0, bytes));
+  } finally {
+    closeSync(file);
+  }
+  return `sha256:${hash.digest("hex")}`;
 }

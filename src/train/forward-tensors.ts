@@ -1,4 +1,4 @@
-// Logits, hidden states, losses and LoRA gradients of given ids, saved under names that other programs' tensors can be held
+// Logits, hidden states, losses and gradients of given ids, saved under names that other programs' tensors can be held
 // against: the work behind `sekft inspect forward`.
 
 import { UserError } from "../base/errors.ts";
@@ -12,6 +12,7 @@ import type { Tier } from "../gpu/facts.ts";
 import { budgetBytes } from "../gpu/memory.ts";
 import { type Batch, makeBatch } from "../model/batch.ts";
 import { CausalLM } from "../model/causal-lm.ts";
+import { type Groups, resolveGroups } from "./full/groups.ts";
 
 /** What to compute. */
 export interface ForwardRequest {
@@ -24,8 +25,10 @@ export interface ForwardRequest {
   readonly requireGpu: boolean;
   /** Also hidden states. */
   readonly hidden: boolean;
-  /** Also the gradient of `loss` for every adapter tensor. */
+  /** Also the gradient of `loss` for every adapter tensor, and for the base's own weights in `full`. */
   readonly grads: boolean;
+  /** Groups of the base's own weights. */
+  readonly full?: readonly string[] | undefined;
 }
 
 /** What came out. */
@@ -39,17 +42,22 @@ export interface ForwardResult {
 
 /** Runs the sequences one by one.
  *  Names: `<i>.logits` [T, V], `<i>.hidden.<k>` [T, C] (0 = embedding, last = after the final norm), `<i>.loss` [1], `loss` [1],
- *  `grad.<name in adapter_model.safetensors>`.
+ *  `grad.<name in adapter_model.safetensors>`, `grad.<name of a base's weight>`.
  *  @throws UserError, DataError, GpuError */
 export async function computeForward(
   request: ForwardRequest,
   onSequence: (done: number, total: number) => void,
 ): Promise<ForwardResult> {
-  if (request.grads && request.adapter === undefined)
-    throw new UserError("--grads: expected --adapter, got nothing", {
-      hint: "gradients are those of an adapter's tensors",
+  if (request.grads && request.adapter === undefined && request.full === undefined)
+    throw new UserError("--grads: expected --adapter or --full, got neither", {
+      hint: "gradients are those of an adapter's tensors, or of groups of the base's own",
+    });
+  if (request.full !== undefined && !request.grads)
+    throw new UserError("--full: expected --grads, got nothing", {
+      hint: "--full names the weights whose gradients are saved",
     });
   using base = openBase(request.base);
+  const groups = request.full && resolveGroups("--full", request.full, base, request.load4bit);
   const { vocab, hiddenSize } = base.config;
   const sequences = readTokenized({ file: request.ids, vocabularySize: vocab, labelsRequired: false });
   const adapter = openAdapter(request.adapter, base);
@@ -61,7 +69,7 @@ export async function computeForward(
     tier: request.tier as Tier | "auto",
     software: !request.requireGpu,
   });
-  using model = await loadModel(device, base, adapter, batches, request);
+  using model = await loadModel(device, base, adapter, groups, batches, request);
   const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   const put = (name: string, shape: readonly number[], data: Float32Array) =>
     tensors.set(name, { shape, data });
@@ -79,9 +87,12 @@ export async function computeForward(
   }
   const loss = total / labels;
   put("loss", [1], Float32Array.of(loss));
-  if (request.grads)
+  if (adapter && request.grads)
     for (const [name, data] of await model.adapter!.readGradients())
-      put(`grad.${name}`, adapter!.values.tensors.get(name)!.shape, data);
+      put(`grad.${name}`, adapter.values.tensors.get(name)!.shape, data);
+  if (model.trained)
+    for (const [name, data] of await model.trained.readGradients())
+      put(`grad.${name}`, base.tensors.get(name)!.shape, data);
   return { tensors, loss, tier: device.tier, device: device.facts.name };
 }
 
@@ -114,6 +125,7 @@ async function loadModel(
   device: Device,
   base: BaseWeights,
   adapter: OpenAdapter | undefined,
+  groups: Groups | undefined,
   batches: readonly Batch[],
   request: ForwardRequest,
 ): Promise<CausalLM> {
@@ -122,6 +134,7 @@ async function loadModel(
     load4bit: request.load4bit,
     targets: adapter?.targets ?? [],
     train: request.grads,
+    ...(groups && { stages: [{ tensors: groups.tensors, adapter: true }] }),
     // Every position has logits here, so every token is a row.
     maxTokens: Math.max(...batches.map(({ tokens }) => tokens)),
     budgetBytes: budgetBytes(device.facts),

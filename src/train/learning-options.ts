@@ -75,7 +75,7 @@ export const learningOptions = {
     type: "float",
     min: 0,
     group: optimisation,
-    usual: "2e-4, or 1e-6 with --method dpo",
+    usual: "2e-4; 2e-5 with --full, 1e-6 with --method dpo",
     help: "peak rate",
   },
   lrSchedulerType: {

@@ -61,10 +61,31 @@ export interface LoopParts {
   share?: Share | undefined;
   /** Writes a checkpoint of `progress`. */
   save(): Promise<void>;
+  /** What happens at the ends of stages. */
+  readonly staged?: StageHook | undefined;
+  /** Measures the checkpoint of some steps and says whether to go on. */
+  readonly windows?: WindowHook | undefined;
   /** After each update. */
   onStep(step: StepReport): void;
   /** A new entry of the log history; `step` is the update it belongs to, absent for an evaluation. */
   onLog(entry: LogEntry, step?: StepReport): void;
+}
+
+/** Stages of a run. */
+export interface StageHook {
+  /** True when a stage ends with that update: it gets a checkpoint. */
+  endsAt(step: number): boolean;
+  /** Before each update: enters the next stage when one has ended. */
+  settle(): void;
+  /** A window looks at the checkpoint of now. */
+  keepModel(): void;
+}
+
+/** When the checkpoint is measured, and what follows. */
+export interface WindowHook {
+  isDue(step: number): boolean;
+  /** The checkpoint of `step` is on the disk. */
+  decide(step: number): Promise<"go on" | "stop" | "interrupted">;
 }
 
 /** One update. */
@@ -81,7 +102,7 @@ export interface StepReport {
 }
 
 /** How a run ended. */
-export type Ending = "finished" | "stopped early" | "interrupted";
+export type Ending = "finished" | "stopped early" | "stopped by a gate" | "interrupted";
 
 /** Runs from where `progress` is to the end, or until it is interrupted. Everything due at a step is done before the next. */
 export async function runLoop(parts: LoopParts): Promise<Ending> {
@@ -96,21 +117,36 @@ export async function runLoop(parts: LoopParts): Promise<Ending> {
     if (progress.step > savedAt) await saveNow();
     return "interrupted";
   };
+  // A window that was done already decides as it did.
+  const windowEnding = async (): Promise<Ending | undefined> => {
+    if (!parts.windows?.isDue(progress.step)) return undefined;
+    if (progress.step > savedAt) await saveNow();
+    parts.staged?.keepModel();
+    const decision = await parts.windows.decide(progress.step);
+    if (decision === "go on") return undefined;
+    return decision === "stop" ? "stopped by a gate" : "interrupted";
+  };
   if (progress.step > 0) {
     // A checkpoint that was written before its evaluation was over.
     const evaluated = await evaluateIfDue(parts);
     if (evaluated === "interrupted") return stop();
     if (evaluated === "improved") await saveNow();
+    const ending = await windowEnding();
+    if (ending) return ending;
   }
   while (progress.step < plan.totalSteps) {
     if (settings.patience > 0 && progress.misses >= settings.patience) return "stopped early";
+    parts.staged?.settle();
     const report = await oneWindow(parts);
     if (!report) return stop();
     parts.onStep(report);
     if (progress.step % settings.loggingSteps === 0) logStep(parts, report);
     const evaluated = await evaluateIfDue(parts);
     if (evaluated === "interrupted") return stop();
-    if (evaluated === "improved" || isDue(settings.save, parts)) await saveNow();
+    if (evaluated === "improved" || isDue(settings.save, parts) || parts.staged?.endsAt(progress.step))
+      await saveNow();
+    const ending = await windowEnding();
+    if (ending) return ending;
   }
   return "finished";
 }

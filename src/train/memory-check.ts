@@ -21,12 +21,14 @@ export function checkMemory(
   if (fits({})) return;
   const { totalBytes, largestBytes } = planned({});
   const remedies: string[] = [];
-  if (!sizes.load4bit && fits({ load4bit: true })) remedies.push("--load-4bit");
+  // Weights that are trained are not held in 4 bits.
+  const mayQuantise = !sizes.load4bit && !sizes.stages?.some(({ tensors }) => tensors.length > 0);
+  if (mayQuantise && fits({ load4bit: true })) remedies.push("--load-4bit");
   if (sizes.checkpointing === "none" && fits({ checkpointing: "full" }))
     remedies.push("--gradient-checkpointing full");
   const tokens = largest(sizes.maxTokens, (maxTokens) => fits({ ...atMost(sizes, maxTokens) }));
   if (tokens > 0) remedies.push(`micro-batches of at most ${formatCount(tokens)} tokens (--max-length)`);
-  else if (!sizes.load4bit) {
+  else if (mayQuantise) {
     const both = largest(sizes.maxTokens, (maxTokens) =>
       fits({ ...atMost(sizes, maxTokens), load4bit: true }),
     );

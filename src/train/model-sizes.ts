@@ -1,6 +1,7 @@
 // How large the model of a run must be, from its rows and options: what train allocates and `sekft plan` prints.
 
 import type { ModelSizes } from "../model/plan-input.ts";
+import type { ModelStage } from "../model/trained-plan.ts";
 import type { AdapterSetup } from "./adapter-setup.ts";
 import { evalBatchSize, type TrainOptions } from "./options.ts";
 import { isPreference, preferenceSettings } from "./preference/settings.ts";
@@ -11,6 +12,8 @@ import type { TrainingData } from "./training-data.ts";
 export interface SizedRun {
   readonly options: TrainOptions;
   readonly setup: Pick<AdapterSetup, "config" | "targets">;
+  /** Of the base's own weights; undefined for an adapter alone. */
+  readonly stages?: readonly ModelStage[] | undefined;
   /** Without rows every micro-batch counts as full, and every token as labelled. */
   readonly data: Pick<TrainingData, "train" | "validation"> | undefined;
 }
@@ -18,7 +21,7 @@ export interface SizedRun {
 /** Sizes of the model to load.
  *  @param deviceBudget bytes that the device can give; --memory-limit wins over it. */
 export function modelSizes(
-  { options, setup, data }: SizedRun,
+  { options, setup, stages = [], data }: SizedRun,
   deviceBudget: number | undefined,
 ): ModelSizes & Required<Pick<ModelSizes, "lossCapacity">> {
   const { perDeviceTrainBatchSize: batch, gradientAccumulationSteps: accumulation } = options;
@@ -38,7 +41,8 @@ export function modelSizes(
     load4bit: options.load4bit,
     targets: setup.targets,
     train: true,
-    dropout: setup.config.dropout > 0,
+    stages,
+    dropout: setup.targets.length > 0 && setup.config.dropout > 0,
     sequenceLoss: preference,
     maxTokens: Math.max(micro.tokens, held?.tokens ?? 0, before?.tokens ?? 0),
     maxRows: Math.max(1, micro.labels, held?.labels ?? 0, before?.labels ?? 0),

@@ -4,6 +4,8 @@
 import type { Options } from "../base/options.ts";
 import { dataOptions, endingOptions } from "../data/data-options.ts";
 import { deviceOptions } from "../gpu/device-options.ts";
+import { fullOptions } from "./full/full-options.ts";
+import { gateOptions } from "./gates/gate-options.ts";
 import { learningOptions } from "./learning-options.ts";
 import { preferenceOptions } from "./preference/preference-options.ts";
 
@@ -157,7 +159,9 @@ export const trainOptions = {
     help: "checkpoints to keep, the best one beside; 0: all",
   },
 
+  ...gateOptions,
   ...learningOptions,
+  ...fullOptions,
   ...preferenceOptions,
   ...deviceOptions,
   gradientCheckpointing: {
@@ -211,4 +215,6 @@ export const changeableOptions: ReadonlySet<keyof TrainOptions> = new Set([
   "memoryLimit",
   "refAdapter",
   "precomputeRefLogProbs",
+  "gates",
+  "modelDtype",
 ]);

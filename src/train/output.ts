@@ -9,7 +9,8 @@ import type { Progress } from "./progress.ts";
 
 /** What the output directory is made of. */
 export interface RunOutput {
-  readonly adapter: Adapter;
+  /** undefined when none was trained. */
+  readonly adapter: Adapter | undefined;
   /** Tokenizer files and chat template by name. */
   readonly tokenizerFiles: ReadonlyMap<string, string>;
   readonly trainerState: string;
@@ -23,11 +24,11 @@ export function writeOutput(folder: string, output: RunOutput): void {
   for (const [name, text] of output.tokenizerFiles) writeFileAtomic(join(folder, name), text);
   writeFileAtomic(join(folder, "README.md"), modelCard(output));
   writeFileAtomic(join(folder, "trainer_state.json"), output.trainerState);
-  writeAdapter(folder, output.adapter);
+  if (output.adapter) writeAdapter(folder, output.adapter);
 }
 
-function modelCard({ adapter, manifest, progress }: RunOutput): string {
-  const { config } = adapter;
+function modelCard(output: RunOutput): string {
+  const { adapter, manifest, progress } = output;
   const { options, data } = manifest;
   const last = progress.logHistory.findLast((entry) => "loss" in entry)?.loss;
   const evaluated = progress.logHistory.findLast((entry) => "eval_loss" in entry)?.eval_loss;
@@ -37,7 +38,8 @@ function modelCard({ adapter, manifest, progress }: RunOutput): string {
       "data",
       `${formatCount(data.sequences)} sequences, ${formatCount(data.tokens)} tokens, ${formatCount(data.labels)} trained (${data.sha256})`,
     ],
-    ["LoRA", describeLora(config)],
+    ...(adapter ? [["LoRA", describeLora(adapter.config)] as [string, string]] : []),
+    ...describeFull(options),
     ["base held in", options.load_4bit === true ? "4 bits (NF4, double quantisation)" : "its own precision"],
     ...(options.method === "dpo"
       ? [["loss", `${options.loss_type}, beta ${options.beta}`] as [string, string]]
@@ -53,32 +55,52 @@ function modelCard({ adapter, manifest, progress }: RunOutput): string {
   ];
   const front = [
     "---",
-    `base_model: ${JSON.stringify(config.baseModel ?? "")}`,
-    "library_name: peft",
+    `base_model: ${JSON.stringify(baseName(output) ?? "")}`,
+    `library_name: ${adapter ? "peft" : "transformers"}`,
     "pipeline_tag: text-generation",
     "tags:",
-    "- lora",
+    ...(adapter ? ["- lora"] : []),
     `- ${options.method}`,
     "- sekft",
     "---",
   ];
   return `${front.join("\n")}
 
-# LoRA adapter of ${config.baseModel?.split(/[\\/]/).findLast(Boolean) ?? "a base model"}
+# ${adapter ? "LoRA adapter of" : "Model trained from"} ${baseName(output)?.split(/[\\/]/).findLast(Boolean) ?? "a base model"}
 
 | | |
 |---|---|
 ${rows.map(([name, value]) => `| ${name} | ${value.replaceAll("|", "\\|")} |`).join("\n")}
 
 \`\`\`python
-from peft import PeftModel
-from transformers import AutoModelForCausalLM
-
-model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("BASE"), "THIS_FOLDER")
+${howToLoad(output)}
 \`\`\`
 
 \`options.json\` has every option, \`manifest.json\` the hashes of base and data, the versions and the device.
 `;
+}
+
+/** What an adapter names as its base; of a base that was trained itself, the one it was. */
+function baseName({ adapter, manifest }: RunOutput): string | undefined {
+  return adapter?.config.baseModel ?? manifest.base.path;
+}
+
+function describeFull({ full, stages }: Manifest["options"]): [string, string][] {
+  if (Array.isArray(full)) return [["trained of the base", full.join(", ")]];
+  return typeof stages === "string" ? [["stages", stages]] : [];
+}
+
+function howToLoad({ adapter, manifest: { options } }: RunOutput): string {
+  const base =
+    Array.isArray(options.full) || typeof options.stages === "string" ? "THIS_FOLDER/model" : "BASE";
+  if (!adapter)
+    return `from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.from_pretrained("${base}")`;
+  return [
+    "from peft import PeftModel",
+    "from transformers import AutoModelForCausalLM",
+    "",
+    `model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("${base}"), "THIS_FOLDER")`,
+  ].join("\n");
 }
 
 function describeLora(config: LoraConfig): string {

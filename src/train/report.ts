@@ -5,7 +5,9 @@ import { formatBytes, formatCount } from "../base/format.ts";
 import { flagName } from "../base/options.ts";
 import type { Device } from "../gpu/device.ts";
 import type { MemoryPlan } from "../model/memory-plan.ts";
+import type { ModelStage } from "../model/trained-plan.ts";
 import type { AdapterSetup } from "./adapter-setup.ts";
+import type { Stage } from "./full/stages.ts";
 import { type TrainOptions, trainOptions } from "./options.ts";
 import type { StepPlan } from "./steps.ts";
 
@@ -25,12 +27,25 @@ export function reportOptions(options: TrainOptions, terminal: Terminal): void {
 }
 
 /** Prints what is trained and for how long. */
-export function reportWork(setup: AdapterSetup, plan: StepPlan, terminal: Terminal): void {
-  const parameters = parameterCount(setup);
-  const modules = new Set(setup.targets.map(({ name }) => name));
-  terminal.note(
-    `adapter: ${formatCount(parameters)} parameters in ${formatCount(setup.targets.length)} layers (${[...modules].join(", ")})`,
-  );
+export function reportWork(
+  setup: AdapterSetup,
+  stages: readonly Stage[] | undefined,
+  plan: StepPlan,
+  terminal: Terminal,
+): void {
+  if (setup.targets.length > 0) {
+    const modules = new Set(setup.targets.map(({ name }) => name));
+    terminal.note(
+      `adapter: ${formatCount(parameterCount(setup))} parameters in ${formatCount(setup.targets.length)} layers (${[...modules].join(", ")})`,
+    );
+  }
+  let from = 0;
+  for (const { groups, tensors, until, learningRate } of stages ?? []) {
+    const to = Math.min(until, plan.totalSteps);
+    const own = `${formatCount(trainedParameters([{ tensors }]))} parameters of the base in ${formatCount(tensors.length)} tensors`;
+    terminal.note(`steps ${from + 1} to ${to}: ${groups.join(", ")}: ${own}, rate ${learningRate}`);
+    from = to;
+  }
   terminal.note(
     `steps: ${formatCount(plan.totalSteps)} (${formatCount(plan.stepsPerEpoch)} an epoch), ${formatCount(plan.warmupSteps)} of warmup`,
   );
@@ -59,7 +74,15 @@ function wrapped(head: string, entries: readonly string[], columns: number): str
   return lines;
 }
 
-/** Trained parameters. */
+/** Parameters of the base that some stage trains. */
+export function trainedParameters(stages: readonly Pick<ModelStage, "tensors">[]): number {
+  const tensors = new Map(stages.flatMap((stage) => stage.tensors.map(({ name, shape }) => [name, shape])));
+  let count = 0;
+  for (const shape of tensors.values()) count += shape.reduce((product, n) => product * n, 1);
+  return count;
+}
+
+/** Trained parameters of the adapter. */
 export function parameterCount(setup: AdapterSetup): number {
   return setup.targets.reduce(
     (sum, { r, inFeatures, outFeatures }) => sum + r * (inFeatures + outFeatures),

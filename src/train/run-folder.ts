@@ -4,6 +4,9 @@ import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { lockName } from "../base/folder-lock.ts";
+import { formatProbeName } from "../formats/format-probe.ts";
+import { isModelFolder } from "./full/model-output.ts";
+import { gatesName, windowsName } from "./gates/windows.ts";
 import { referenceName } from "./preference/reference.ts";
 
 /** Files and folders that a run writes at the top of its folder, besides checkpoint-<step>. */
@@ -15,6 +18,9 @@ const runFiles = [
   "options.json",
   "manifest.json",
   referenceName,
+  formatProbeName,
+  gatesName,
+  windowsName,
   "runs",
 ];
 
@@ -58,7 +64,11 @@ export function clearRun(folder: string): void {
   if (!existsSync(folder)) return;
   // The manifest goes last: as long as it is there, the folder still counts as a run.
   const last = "manifest.json";
-  for (const name of [...readdirSync(folder).filter((name) => isRunFile(name) && name !== last), last])
+  const names = readdirSync(folder);
+  // A folder called model is only a run's own beside its manifest.
+  const own = (name: string) =>
+    isRunFile(name) || (names.includes(last) && (name === "model" || isModelFolder(name)));
+  for (const name of [...names.filter((name) => own(name) && name !== last), last])
     rmSync(join(folder, name), { recursive: true, force: true });
 }
 

@@ -21,6 +21,11 @@ import {
   saveCheckpoint,
 } from "./checkpoint.ts";
 import { evaluateRows } from "./evaluate.ts";
+import { removeLaterModels } from "./full/model-output.ts";
+import type { StagedRun } from "./full/staged-run.ts";
+import { saveTrained } from "./full/trained-files.ts";
+import { openWindows } from "./gates/run-windows.ts";
+import { gatesName, type WindowSettings } from "./gates/windows.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type Frequency, type LoopSettings, runLoop, type StepReport } from "./loop.ts";
 import type { LossScale } from "./loss-scale.ts";
@@ -30,6 +35,7 @@ import { evalBatchSize, type TrainOptions } from "./options.ts";
 import { writeOutput } from "./output.ts";
 import type { ReferenceAdapter } from "./preference/reference-adapter.ts";
 import type { Progress } from "./progress.ts";
+import { parameterCount } from "./report.ts";
 import { removeLaterCheckpoints } from "./resume.ts";
 import { BatchReader, type RowSource } from "./rows.ts";
 import type { RunHost } from "./run-host.ts";
@@ -51,6 +57,8 @@ export interface Run {
   readonly lossScale: LossScale;
   readonly plan: StepPlan;
   readonly schedule: Schedule;
+  /** Stages of the base's own weights; undefined when an adapter alone is trained. */
+  readonly staged: StagedRun | undefined;
   readonly setup: AdapterSetup;
   /** What preferences are measured against; undefined for fine-tuning and for losses without one. */
   readonly reference: ReferenceAdapter | undefined;
@@ -63,6 +71,8 @@ export interface Run {
   readonly resumed: Checkpoint | undefined;
   /** Whose device and base these are, when they are not the run's own. */
   readonly host: RunHost | undefined;
+  /** The windows that measure it; undefined: none. */
+  readonly windows: WindowSettings | undefined;
 }
 
 /** Trains from `progress` to the end and writes the output.
@@ -71,6 +81,7 @@ export interface Run {
 export async function trainToEnd(run: Run): Promise<void> {
   const { out, options, terminal, plan, progress, host } = run;
   removeLaterCheckpoints(out, run.resumed ? progress.step : -1);
+  removeLaterModels(out, run.resumed ? progress.step : -1);
   const log = new RunLog(out, run.resumed && { logs: run.resumed.logs, progress });
   const job = { label: "train", total: plan.totalSteps, unit: "steps", start: progress.step };
   const bar = startProgress(terminal, job);
@@ -85,6 +96,7 @@ export async function trainToEnd(run: Run): Promise<void> {
   const { validation } = run.data;
   const interrupted = () => host?.interrupted() ?? interrupt?.signal !== undefined;
   const share = host?.share.bind(host);
+  using windows = openWindows(run, interrupted, bar);
   try {
     const objective = await runObjective(run, interrupted);
     if (!objective) throw interruption(run);
@@ -109,6 +121,7 @@ export async function trainToEnd(run: Run): Promise<void> {
       }),
       interrupted,
       share,
+      windows,
       save: () => save(run, log),
       onStep: (step) => showStep(run, step, bar),
       onLog: (entry, step) => logEntry(run, entry, step, log, bar),
@@ -117,6 +130,10 @@ export async function trainToEnd(run: Run): Promise<void> {
     if (ending === "interrupted") throw interruption(run);
     if (ending === "stopped early")
       terminal.note(`train: stopped at step ${progress.step}; eval_loss no longer improves`);
+    if (ending === "stopped by a gate")
+      terminal.warn(
+        `train: stopped at step ${progress.step} by a gate; ${join(out, gatesName)} has the numbers`,
+      );
     await finish(run, log);
   } catch (error) {
     bar.end();
@@ -156,20 +173,32 @@ function loopSettings({ options, setup, data }: Run): LoopSettings {
 }
 
 async function save(run: Run, log: RunLog): Promise<void> {
-  const { out, options, progress, updater } = run;
-  const adapter = await readAdapter(run);
-  const checkpoint = { adapter, moments: await updater.readMoments(), progress, logs: log.positions() };
+  const { out, options, progress, model } = run;
+  const checkpoint = {
+    adapter: await readAdapter(run),
+    moments: (await model.adapter?.readMoments()) ?? new Map(),
+    progress,
+    logs: log.positions(),
+  };
   const state = stateText(run, false);
-  saveCheckpoint(out, checkpoint, state);
+  const { trained } = model;
+  await saveCheckpoint(
+    out,
+    checkpoint,
+    state,
+    trained && ((draft) => saveTrained(draft, model.device, trained)),
+  );
   writeFileAtomic(join(out, "trainer_state.json"), state);
   rotateCheckpoints(out, options.saveTotalLimit, progress.bestStep);
 }
 
-async function readAdapter({ model, setup }: Run): Promise<Adapter> {
-  const shapes = new Map(model.adapter!.layout.slots.map(({ name, shape }) => [name, shape]));
-  const weights = await model.adapter!.readWeights();
+async function readAdapter({ out, model, setup, staged }: Run): Promise<Adapter | undefined> {
+  if (!model.adapter) return undefined;
+  const shapes = new Map(model.adapter.layout.slots.map(({ name, shape }) => [name, shape]));
+  const weights = await model.adapter.readWeights();
   return {
-    config: setup.config,
+    // An adapter that was trained with the base belongs on what became of it.
+    config: staged ? { ...setup.config, baseModel: finalModel(out) } : setup.config,
     tensors: new Map([...weights].map(([name, data]) => [name, { shape: shapes.get(name)!, data }])),
   };
 }
@@ -202,8 +231,8 @@ function stateText(run: Run, stopping: boolean): string {
 }
 
 /** transformers' `total_flos`: 6 x tokens, padding included, x parameters without the embedding, with the adapter's. */
-function totalFlops({ base, progress, manifest }: Run): number {
-  let parameters = manifest.trainableParameters;
+function totalFlops({ base, progress, setup }: Run): number {
+  let parameters = parameterCount(setup);
   for (const [name, { shape }] of base.tensors)
     if (name !== "model.embed_tokens.weight") parameters += shape.reduce((product, n) => product * n, 1);
   return 6 * progress.paddedTokens * parameters;
@@ -263,8 +292,10 @@ function preferenceNumbers(values: Readonly<Record<string, number>>, prefix: str
 }
 
 async function finish(run: Run, log: RunLog): Promise<void> {
-  const { out, options, terminal, progress, plan, data } = run;
+  const { out, options, terminal, progress, plan, data, staged } = run;
   const { seconds, step } = progress;
+  // The model is written from a checkpoint.
+  if (staged && !checkpointSteps(out).includes(step)) await save(run, log);
   const entry = {
     train_runtime: seconds,
     train_samples_per_second: (data.train.rows.length * plan.epochs * step) / plan.totalSteps / seconds,
@@ -280,14 +311,23 @@ async function finish(run: Run, log: RunLog): Promise<void> {
   const { bestStep } = progress;
   if (options.loadBestModelAtEnd && bestStep !== null && bestStep !== step) {
     adapter = readCheckpoint(checkpointPath(out, bestStep)).adapter;
-    terminal.note(`train: the adapter is that of step ${bestStep}, eval_loss ${progress.bestMetric}`);
+    terminal.note(`train: the result is that of step ${bestStep}, eval_loss ${progress.bestMetric}`);
   }
+  staged?.writeModel(finalModel(out), options.loadBestModelAtEnd ? (bestStep ?? step) : step);
   const tokenizerFiles = run.data.tokenizerFiles();
   const trainerState = stateText(run, true);
   writeOutput(out, { adapter, tokenizerFiles, trainerState, manifest: run.manifest, progress });
   if (terminal.json)
     terminal.out(JSON.stringify({ out, step, train_loss: entry.train_loss, best_step: bestStep }));
-  else terminal.note(`train: the adapter is in ${out}`);
+  else {
+    if (adapter) terminal.note(`train: the adapter is in ${out}`);
+    if (staged) terminal.note(`train: the model is in ${finalModel(out)}`);
+  }
+}
+
+/** Where the trained base goes. */
+function finalModel(out: string): string {
+  return join(out, "model");
 }
 
 function interruption({ out, progress }: Run): Interrupted {

@@ -8,6 +8,7 @@ import { formatBytes } from "../base/format.ts";
 import { startProgress } from "../base/progress.ts";
 import { version } from "../base/version.ts";
 import { type BaseWeights, openBase } from "../formats/base-weights.ts";
+import { InitialBase } from "../formats/initial-base.ts";
 import { Device } from "../gpu/device.ts";
 import type { Tier } from "../gpu/facts.ts";
 import { budgetBytes } from "../gpu/memory.ts";
@@ -15,6 +16,10 @@ import { CausalLM } from "../model/causal-lm.ts";
 import type { ModelSizes } from "../model/plan-input.ts";
 import { type AdapterSetup, setUpAdapter, withLoraSettings } from "./adapter-setup.ts";
 import { type Checkpoint, removeLeftovers } from "./checkpoint.ts";
+import { StagedRun } from "./full/staged-run.ts";
+import { resolveStages, type Stage, stepsOfStages } from "./full/stages.ts";
+import { checkWindows } from "./gates/run-windows.ts";
+import type { WindowSettings } from "./gates/windows.ts";
 import { LossScale } from "./loss-scale.ts";
 import { checkDevice, checkUnchanged, type Manifest, optionsRecord, writeManifest } from "./manifest.ts";
 import { checkMemory } from "./memory-check.ts";
@@ -25,22 +30,29 @@ import { parsePairs } from "./pairs.ts";
 import { type ReferenceAdapter, setUpReference } from "./preference/reference-adapter.ts";
 import { isPreference, withMethodSettings } from "./preference/settings.ts";
 import { startOfRun } from "./progress.ts";
-import { parameterCount, reportDevice, reportOptions, reportWork } from "./report.ts";
+import { parameterCount, reportDevice, reportOptions, reportWork, trainedParameters } from "./report.ts";
 import { findEarlierRun } from "./resume.ts";
 import { trainToEnd } from "./run.ts";
 import { loadRunData } from "./run-data.ts";
 import { checkFolder, clearRun } from "./run-folder.ts";
 import { checkHost, type RunHost, weightBytes } from "./run-host.ts";
 import { makeSchedule, type Schedule, type ScheduleType } from "./schedule.ts";
-import { planSteps, type StepPlan } from "./steps.ts";
+import { planSteps, type StepPlan, warmupOf } from "./steps.ts";
 import type { TrainingData } from "./training-data.ts";
 
-/** Trains an adapter as `options` say.
+/** Trains an adapter, or weights of the base, as `options` say.
  *  @param host lends a loaded base and its device; without it the run opens and loads its own.
+ *  @param windows what measures the run on the way, where `--windows` asks for it.
  *  @throws UserError or DataError before anything is written, when something asked for cannot be done; GpuError when the device
  *  fails; Interrupted after Ctrl-C or SIGTERM, when everything worth keeping is on the disk. */
-export async function train(asked: TrainOptions, terminal: Terminal, host?: RunHost): Promise<void> {
+export async function train(
+  asked: TrainOptions,
+  terminal: Terminal,
+  host?: RunHost,
+  windows?: WindowSettings,
+): Promise<void> {
   const given = withMethodSettings(asked);
+  checkWindows(given, windows);
   const out = given.out;
   if (out === undefined)
     throw new UserError("--out: expected a folder for the adapter, got nothing", {
@@ -54,25 +66,30 @@ export async function train(asked: TrainOptions, terminal: Terminal, host?: RunH
   if (given.resumeFromCheckpoint !== undefined && state !== "run")
     throw new UserError(`--resume-from-checkpoint: expected a run in ${out}, got none`);
   checkCombinations(given);
-  using base = openBase(given.base);
+  using base = given.fromScratch ? new InitialBase(given.base, given.seed) : openBase(given.base);
   const setup = setUpAdapter(given, base.config);
   const options = withLoraSettings(given, setup.config);
+  const stages = resolveStages(options, base);
+  if (stages && host)
+    throw new UserError("--full: expected a base of the run's own, got the resident one", {
+      hint: "leave --resident out: training the base itself would change it under everybody else",
+    });
   const reference = isPreference(options) ? setUpReference(options, setup, base, terminal) : undefined;
   const data = await loadRunData(options, base.config.vocab);
   const plan = stepPlan(options, data);
-  const schedule = scheduleOf(options, plan);
+  const schedules = schedulesOf(options, plan, stages);
   reportOptions(options, terminal);
   for (const note of data.notes) terminal.note(note);
-  reportWork(setup, plan, terminal);
+  reportWork(setup, stages, plan, terminal);
   const earlier = resume && state === "run" ? findEarlierRun(out, options, terminal) : undefined;
   if (resume && state !== "run") terminal.note(`resume: ${out} holds no run yet; a new one starts`);
-  const manifest = describeRun({ options, base, data, setup, reference, plan });
+  const manifest = describeRun({ options, base, data, setup, stages, reference, plan });
   if (earlier) {
     checkUnchanged(
       out,
       earlier.manifest,
       manifest,
-      extendable(earlier.manifest, earlier.checkpoint, schedule),
+      options.stages === undefined ? extendable(earlier.manifest, earlier.checkpoint, schedules[0]!) : [],
     );
     const done = earlier.checkpoint?.progress.step ?? 0;
     terminal.note(`resume: from step ${done} of ${plan.totalSteps}`);
@@ -84,11 +101,11 @@ export async function train(asked: TrainOptions, terminal: Terminal, host?: RunH
   if (earlier) checkDevice(out, earlier.manifest, device, terminal);
   const free = budgetBytes(device.facts);
   const held = host && free !== undefined ? weightBytes(host.base) : 0;
-  const sizes = modelSizes({ options, setup, data }, free === undefined ? undefined : free + held);
+  const sizes = modelSizes({ options, setup, stages, data }, free === undefined ? undefined : free + held);
   checkMemory(base, sizes, device);
   using model = await (host ? CausalLM.on(host.base, sizes) : loadModel(device, base, sizes, terminal));
   reportDevice(device, model.plan, terminal);
-  using updater = new AdamW(device, model.adapter!, {
+  using updater = new AdamW(device, model, {
     beta1: options.adamBeta1,
     beta2: options.adamBeta2,
     eps: options.adamEpsilon,
@@ -99,10 +116,19 @@ export async function train(asked: TrainOptions, terminal: Terminal, host?: RunH
   const lossScale = new LossScale(device.tier === "matrix");
   const checkpoint = earlier?.checkpoint;
   const progress = checkpoint?.progress ?? startOfRun(lossScale.state);
-  const tensors = checkpoint?.adapter.tensors ?? setup.start();
-  model.adapter!.write(new Map([...tensors].map(([name, { data: values }]) => [name, values])));
+  const tensors = checkpoint?.adapter?.tensors ?? setup.start();
+  model.adapter?.write(new Map([...tensors].map(([name, { data: values }]) => [name, values])));
+  const staged =
+    stages &&
+    new StagedRun({
+      ...{ out, stages, schedules, model, updater, progress, base, terminal },
+      modelDtype: options.modelDtype,
+      tokenizerFiles: data.tokenizerFiles,
+    });
   if (checkpoint) {
-    updater.writeMoments(checkpoint.moments, progress.updates);
+    await staged?.resume();
+    model.adapter?.writeMoments(checkpoint.moments);
+    updater.updates = progress.updates;
     lossScale.restore(progress.lossScale);
   }
   await device.settle();
@@ -125,13 +151,23 @@ export async function train(asked: TrainOptions, terminal: Terminal, host?: RunH
     updater,
     lossScale,
     plan,
-    schedule,
+    schedule: staged?.schedule ?? schedules[0]!,
+    staged,
     setup,
     reference,
     data,
   };
   const { lossCapacity } = sizes;
-  await trainToEnd({ ...parts, base, manifest: final, progress, lossCapacity, resumed: checkpoint, host });
+  await trainToEnd({
+    ...parts,
+    base,
+    manifest: final,
+    progress,
+    lossCapacity,
+    resumed: checkpoint,
+    host,
+    windows,
+  });
 }
 
 async function openDevice(options: TrainOptions, terminal: Terminal): Promise<Device> {
@@ -168,8 +204,24 @@ export function stepPlan(options: TrainOptions, data: TrainingData): StepPlan {
     batchSize: options.perDeviceTrainBatchSize,
     accumulation: options.gradientAccumulationSteps,
     epochs: options.numTrainEpochs,
-    maxSteps: options.maxSteps,
+    maxSteps: stepsOfStages(options) ?? options.maxSteps,
     warmup: options.warmupSteps ?? options.warmupRatio,
+  });
+}
+
+/** The schedule of each stage over its own steps; one over all steps for a run without stages. */
+function schedulesOf(
+  options: TrainOptions,
+  plan: StepPlan,
+  stages: readonly Stage[] | undefined,
+): Schedule[] {
+  if (!stages) return [scheduleOf(options, plan)];
+  let from = 0;
+  return stages.map(({ until, learningRate }) => {
+    const totalSteps = Math.min(until, plan.totalSteps) - from;
+    from = until;
+    const warmupSteps = warmupOf(options.warmupSteps ?? options.warmupRatio, totalSteps);
+    return scheduleOf({ ...options, learningRate }, { totalSteps, warmupSteps });
   });
 }
 
@@ -226,10 +278,11 @@ function describeRun(run: {
   base: BaseWeights;
   data: TrainingData;
   setup: AdapterSetup;
+  stages: readonly Stage[] | undefined;
   reference: ReferenceAdapter | undefined;
   plan: StepPlan;
 }): Omit<Manifest, "tier" | "device"> {
-  const { options, base, data, setup, reference, plan } = run;
+  const { options, base, data, setup, stages, reference, plan } = run;
   return {
     format: 1,
     sekft: { ...version(), bun: Bun.version },
@@ -240,7 +293,7 @@ function describeRun(run: {
     template: data.template,
     initAdapter: setup.initHash,
     refAdapter: reference?.hash ?? null,
-    trainableParameters: parameterCount(setup),
+    trainableParameters: parameterCount(setup) + trainedParameters(stages ?? []),
     totalSteps: plan.totalSteps,
     warmupSteps: plan.warmupSteps,
     options: optionsRecord(options),

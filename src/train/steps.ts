@@ -41,14 +41,18 @@ export function planSteps(input: StepInput): StepPlan {
   const totalSteps = maxSteps > 0 ? maxSteps : Math.ceil(input.epochs * stepsPerEpoch);
   if (totalSteps === 0)
     throw new UserError(`train: expected at least one step, got ${rows} rows and ${input.epochs} epochs`);
-  const { warmup } = input;
   return {
     batchesPerEpoch,
     stepsPerEpoch,
     totalSteps,
     epochs: maxSteps > 0 ? Math.ceil(maxSteps / stepsPerEpoch) : Math.ceil(input.epochs),
-    warmupSteps: warmup >= 1 ? Math.floor(warmup) : Math.ceil(totalSteps * warmup),
+    warmupSteps: warmupOf(input.warmup, totalSteps),
   };
+}
+
+/** Steps of warmup: as many as are asked for, or below 1 that share of all steps. */
+export function warmupOf(warmup: number, totalSteps: number): number {
+  return warmup >= 1 ? Math.floor(warmup) : Math.ceil(totalSteps * warmup);
 }
 
 /** One accumulation window: the micro-batches of one update. */

@@ -77,6 +77,20 @@ for (const [name, heads] of [
     120_000,
   );
 
+sandboxed("code: what parses is told apart from what passes", async () => {
+  using folder = temporary();
+  const rows = samples("humaneval").slice(0, 3);
+  const answers = rows.map((row, i) => {
+    const right = rightAnswer(row);
+    return i === 0 ? right : { ...right, completion: i === 1 ? "    return (\n" : "    return None\n" };
+  });
+  const completions = jsonLines(join(folder.path, "answers.jsonl"), answers);
+  const problems = jsonLines(join(folder.path, "problems.jsonl"), rows);
+  const { result } = await runBench("humaneval", { completions, problems, out: folder.path });
+  expect(result.figures.syntax).toMatchObject({ x: 2, n: 3 });
+  expect(result.passed).toBe(1);
+});
+
 sandboxed("json: validity, schema, tool and arguments are told apart", async () => {
   using folder = temporary();
   const call = (name: string, args: unknown) => JSON.stringify({ name, arguments: args });

@@ -106,6 +106,8 @@ test("shapes have the sizes of the models they are named after", () => {
     return (config.layers * linearWeights(config) + embeddings) / 1e9;
   };
   expect(billions("mistral-7b")).toBeCloseTo(7.24, 2);
+  // What a token goes through; all experts together are 46.7.
+  expect(billions("mixtral-8x7b")).toBeCloseTo(12.88, 2);
   expect(billions("llama-3.1-8b")).toBeCloseTo(8.03, 2);
   expect(billions("llama-3.2-1b")).toBeCloseTo(1.24, 2);
   expect(billions("llama-3.2-3b")).toBeCloseTo(3.21, 2);

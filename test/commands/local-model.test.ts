@@ -132,6 +132,27 @@ describe("local models", () => {
     }
   });
 
+  gpuTest("go on with a text as it stands, without a template, here and on a resident's base", async () => {
+    const text = "<|im_start|>user\nlist<|im_end|>\n<|im_start|>assistant\nls -";
+    const { tokenizer } = loadChatFormat(base);
+    const expected = await whole(reference.engine, {
+      promptIds: [...tokenizer.encode(text).ids],
+      adapter: "good",
+      options: { maxTokens: 12 },
+    });
+    const here = await models.arms[1]!.model.complete!(text, greedy);
+    expect(here).toMatchObject({ content: expected.text, completionTokens: expected.completionTokens });
+    const server = await runReal(base);
+    try {
+      const remote = flags({ resident: server.url, adapter: [adapters[0]!] });
+      await using there = await openLocalModels(remote, { ...sizes, ctxBudget: 300 }, terminal);
+      const { content, finish } = await there.arms[1]!.model.complete!(text, greedy);
+      expect({ content, finish }).toEqual({ content: here.content, finish: here.finish });
+    } finally {
+      await server.close();
+    }
+  });
+
   gpuTest("answer many at once as one at a time, and each adapter in its own way", async () => {
     const histories = Array.from({ length: 6 }, (_, i): Turn[] => [
       { role: "user", content: `al@sek:/${i}$ ` },

@@ -45,6 +45,7 @@ const runs: readonly [string, Partial<ModelSizes>, readonly string[] | string][]
   ["tiny-mistral-nf4", { dropout: true }, ["q_proj", "k_proj", "v_proj", "o_proj"]],
   ["tiny-qwen2", { checkpointing: "none", maxRows: 7 }, ["down_proj"]],
   ["tiny-qwen3", { checkpointing: "full" }, ["q_proj", "k_proj"]],
+  ["tiny-mixtral", { load4bit: true, dropout: true }, "all-linear"],
 ];
 for (const [model, given, targetModules] of runs)
   gpuTest(

@@ -56,6 +56,7 @@ describe("a GGUF LoRA", () => {
     ["mistral-all", "tiny-mistral"],
     ["mistral-pattern", "tiny-mistral"],
     ["qwen2-all", "tiny-qwen2"],
+    ["mixtral-qkvo", "tiny-mixtral"],
   ] as const)
     test(`has the metadata and tensors that llama.cpp wants of ${adapter}`, async () => {
       const ours = await read(write(adapter, base));

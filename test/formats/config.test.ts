@@ -87,7 +87,7 @@ describe("what would change the maths is refused by its name", () => {
 
   test("an unknown architecture lists those that are supported", () => {
     expect(refusal({ model_type: "gemma3" })).toBe(
-      `c.json: model_type: expected one of llama, mistral, qwen2, qwen3, got "gemma3"`,
+      `c.json: model_type: expected one of llama, mistral, qwen2, qwen3, mixtral, got "gemma3"`,
     );
   });
 

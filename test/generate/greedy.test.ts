@@ -4,6 +4,7 @@ import { expect } from "bun:test";
 import llama from "../golden/generate/tiny-llama.json";
 import llama3 from "../golden/generate/tiny-llama3.json";
 import mistral from "../golden/generate/tiny-mistral.json";
+import mixtral from "../golden/generate/tiny-mixtral.json";
 import qwen2 from "../golden/generate/tiny-qwen2.json";
 import qwen3 from "../golden/generate/tiny-qwen3.json";
 import { testDevice } from "../gpu.ts";
@@ -14,7 +15,7 @@ const { device, gpuTest } = await testDevice();
 /** Largest difference to transformers' log probabilities. */
 const logprobBound = 1e-3;
 
-for (const golden of [llama, llama3, mistral, qwen2, qwen3]) {
+for (const golden of [llama, llama3, mistral, mixtral, qwen2, qwen3]) {
   const { model, prompt_ids: promptIds, output_ids: outputIds, steps } = golden;
   const options = { maxTokens: outputIds.length, ignoreEos: true };
 

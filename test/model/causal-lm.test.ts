@@ -15,7 +15,7 @@ interface SequenceGolden {
   padded_loss_mean?: number;
 }
 
-for (const model of ["tiny-llama", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-llama3"])
+for (const model of ["tiny-llama", "tiny-mistral", "tiny-qwen2", "tiny-qwen3", "tiny-llama3", "tiny-mixtral"])
   gpuTest(`${model}: logits, hidden states and losses are transformers'`, async () => {
     using lm = await loadGolden(device, model);
     const expected = goldenTensors(`forward/${model}.safetensors`);
@@ -74,6 +74,7 @@ const adapters = [
   ["lora/qwen3-qv", "tiny-qwen3"],
   ["lora/llama-rslora", "tiny-llama"],
   ["lora/mistral-pattern", "tiny-mistral"],
+  ["lora/mixtral-qkvo", "tiny-mixtral"],
 ] as const;
 
 function checkGradients(
@@ -146,6 +147,7 @@ for (const [tier, bounds] of [
     ["lora/qwen3-qv", "tiny-qwen3", "tiny-qwen3"],
     ["lora/qwen2-all", "tiny-qwen2", "tiny-qwen2"],
     ["qlora/adapter", "tiny-mistral-nf4", "tiny-mistral"],
+    ["lora/mixtral-qkvo", "tiny-mixtral", "tiny-mixtral"],
   ] as const)
     gpuTest(`${adapterDirectory} on tier ${tier}: logits, loss and gradients are PEFT's`, async () => {
       const tiered = await Device.open({ software: true, tier });

@@ -10,7 +10,7 @@ import type { Sequence } from "../../src/model/batch.ts";
 import { CausalLM, type CausalLMOptions } from "../../src/model/causal-lm.ts";
 
 /** Folder of the numeric goldens. */
-const numeric = join(import.meta.dir, "../golden/numeric");
+export const numeric = join(import.meta.dir, "../golden/numeric");
 
 /** Reads a golden JSON file. */
 export function golden<V>(path: string): V {

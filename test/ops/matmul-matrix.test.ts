@@ -6,7 +6,9 @@ import type { Stream } from "../../src/gpu/stream.ts";
 import { matmulMatrix, suitsMatrixUnits } from "../../src/ops/matmul-matrix.ts";
 import { type Matmul, type MatmulTensors, planned } from "../../src/ops/matmul-plan.ts";
 import { testDevice } from "../gpu.ts";
+import { matmulReference } from "../reference/matmul.ts";
 import { expectProduct, type ProductCase } from "./matmul-cases.ts";
+import { Bench, expectClose, noise, rounded } from "./op-harness.ts";
 
 // Software drivers compile a kernel for seconds where the machine is busy.
 setDefaultTimeout(120_000);
@@ -104,6 +106,35 @@ gpuTest("the matrix unit kernel addresses what it should, in every layout", asyn
   for (const c of cases) await expectProduct(device, { ...c, halves: true }, multiply);
   const types = { aType: "f32", bType: "f16", outType: "f16", halves: true } as const;
   await expectProduct(device, { mode: "nn", m: 65, n: 68, k: 40, ...types }, multiply);
+});
+
+gpuTest("the matrix unit kernel keeps to the rows, or the steps, of a segment", async () => {
+  const [n, k, stored] = [72, 40, 300];
+  const spans = [
+    [3, 130],
+    [133, 0],
+    [150, 67],
+  ] as const;
+  for (const mode of ["nt", "nn", "tn"] as const)
+    for (const [segment, [first, rows]] of spans.entries()) {
+      const m = mode === "tn" ? 68 : 132;
+      const a = rounded(noise(1, stored * Math.max(m, k)), "f16");
+      const b = rounded(noise(2, stored * n), "f16");
+      const before = noise(3, stored * n);
+      await using bench = new Bench(device);
+      const out = bench.inOut(before);
+      const segments = bench.words(spans.flat());
+      const t = { a: bench.input(a, "f16"), b: bench.input(b, "f16"), out, segments };
+      const product = { mode, m, n, k: mode === "tn" ? 132 : k, segment, accumulate: true };
+      bench.run((stream) => matmulMatrix(stream, t, planned(product), name));
+      const meant =
+        mode === "tn"
+          ? { m, n, k: rows, aOffset: first * m, bOffset: first * n }
+          : { m: rows, n, k, aOffset: first * k, outOffset: first * n };
+      const operands = { a, b, out: before, extraA: [], extraB: [] };
+      const expected = matmulReference(operands, planned({ mode, ...meant, accumulate: true })).out;
+      expectClose("out", await bench.read(out), expected, { absolute: 5e-5 });
+    }
 });
 
 gpuTest("leaves to register tiles what the matrix unit kernel cannot take", () => {

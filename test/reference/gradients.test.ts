@@ -5,7 +5,7 @@ import { adamw } from "./adamw.ts";
 import { attentionBackward, attentionForward } from "./attention.ts";
 import { crossEntropy, crossEntropyBackward } from "./cross-entropy.ts";
 import { kept, randomBits, uniform } from "./random.ts";
-import { rmsNormBackward, rmsNormForward } from "./rms-norm.ts";
+import { rmsNormBackward, rmsNormForward, rmsNormWeightBackward } from "./rms-norm.ts";
 import { rope, ropeTables } from "./rope.ts";
 import { swiglu, swigluBackward } from "./swiglu.ts";
 
@@ -39,6 +39,9 @@ test("RMSNorm", () => {
   const { rstd } = rmsNormForward(x, weight, rows, columns, eps);
   expectGradient(rmsNormBackward(dy, x, weight, rstd, rows, columns), x, (point) =>
     inner(dy, rmsNormForward(point, weight, rows, columns, eps).y),
+  );
+  expectGradient(rmsNormWeightBackward(dy, x, rstd, rows, columns), weight, (point) =>
+    inner(dy, rmsNormForward(x, point, rows, columns, eps).y),
   );
 });
 

@@ -41,3 +41,17 @@ export function rmsNormBackward(
   }
   return dx;
 }
+
+/** dweight from dy. */
+export function rmsNormWeightBackward(
+  dy: Numbers,
+  x: Numbers,
+  rstd: Numbers,
+  rows: number,
+  columns: number,
+): Float64Array {
+  const dweight = new Float64Array(columns);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) dweight[c]! += dy[r * columns + c]! * x[r * columns + c]! * rstd[r]!;
+  return dweight;
+}

@@ -94,6 +94,13 @@ export class FakeBase implements ServedBase {
     return new Map([["weights", 1]]);
   }
 
+  /** What the device has left. */
+  left: number | undefined = undefined;
+
+  memoryLeft(): number | undefined {
+    return this.left;
+  }
+
   async isLost(): Promise<boolean> {
     return this.lost;
   }

@@ -31,6 +31,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
   experiment: ["embedded", "train", "export", "factory", "eval", ...agentHalf],
   quickstart: ["experiment", "embedded", "train", "export", "factory", "eval", ...agentHalf],
   bench: ["critic", "eval", ...agentHalf],
+  probe: ["bench", "critic", "eval", ...agentHalf],
   docker: [],
   commands: [
     "sandbox",
@@ -46,6 +47,7 @@ const allowedImports: Readonly<Record<string, readonly string[]>> = {
     "view",
     "mix",
     "bench",
+    "probe",
     "embedded",
     "experiment",
     "quickstart",

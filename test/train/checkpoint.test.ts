@@ -62,32 +62,32 @@ function checkpoint(step: number): Checkpoint {
 }
 
 describe("a checkpoint", () => {
-  test("comes back bit for bit", () => {
+  test("comes back bit for bit", async () => {
     const saved = checkpoint(3);
-    const path = saveCheckpoint(folder, saved, "{}\n");
+    const path = await saveCheckpoint(folder, saved, "{}\n");
     expect(path).toBe(join(folder, "checkpoint-3"));
     expect(readCheckpoint(path)).toEqual(saved);
     expect(Object.is(readCheckpoint(path).moments.get(names[0]!)!.m[1], -0)).toBe(true);
   });
 
-  test("replaces one of the same step", () => {
-    saveCheckpoint(folder, checkpoint(3), "old");
-    saveCheckpoint(folder, checkpoint(3), "new");
+  test("replaces one of the same step", async () => {
+    await saveCheckpoint(folder, checkpoint(3), "old");
+    await saveCheckpoint(folder, checkpoint(3), "new");
     expect(readFileSync(join(folder, "checkpoint-3", "trainer_state.json"), "utf8")).toBe("new");
   });
 
   for (const file of ["adapter_model.safetensors", "optimizer.safetensors", "training_state.json"])
-    test(`is passed over when ${file} is cut off, and the one before it is used`, () => {
-      saveCheckpoint(folder, checkpoint(3), "{}");
-      saveCheckpoint(folder, checkpoint(6), "{}");
+    test(`is passed over when ${file} is cut off, and the one before it is used`, async () => {
+      await saveCheckpoint(folder, checkpoint(3), "{}");
+      await saveCheckpoint(folder, checkpoint(6), "{}");
       truncateSync(join(folder, "checkpoint-6", file), 40);
       const told: string[] = [];
       expect(lastCheckpoint(folder, (path) => told.push(path))!.progress.step).toBe(3);
       expect(told).toEqual([join(folder, "checkpoint-6")]);
     });
 
-  test("that was changed by hand is refused by name", () => {
-    const path = saveCheckpoint(folder, checkpoint(3), "{}");
+  test("that was changed by hand is refused by name", async () => {
+    const path = await saveCheckpoint(folder, checkpoint(3), "{}");
     appendFileSync(join(path, "trainer_state.json"), " ");
     expect(() => readCheckpoint(path)).toThrow(/trainer_state\.json: expected the content sha256:/);
   });
@@ -102,29 +102,29 @@ describe("a checkpoint", () => {
     expect(existsSync(join(folder, "checkpoint-x"))).toBe(true);
   });
 
-  test("that was about to be replaced still counts", () => {
-    saveCheckpoint(folder, checkpoint(3), "{}");
+  test("that was about to be replaced still counts", async () => {
+    await saveCheckpoint(folder, checkpoint(3), "{}");
     renameSync(join(folder, "checkpoint-3"), join(folder, ".checkpoint-3.replaced"));
     mkdirSync(join(folder, ".checkpoint-3.part"));
     expect(lastCheckpoint(folder, () => undefined)).toEqual(checkpoint(3));
   });
 
-  test("is kept when it is new or the best, as transformers keeps them", () => {
-    const keep = (limit: number, best: number | null) => {
-      for (const step of [5, 10, 15, 20]) saveCheckpoint(folder, checkpoint(step), "{}");
+  test("is kept when it is new or the best, as transformers keeps them", async () => {
+    const keep = async (limit: number, best: number | null) => {
+      for (const step of [5, 10, 15, 20]) await saveCheckpoint(folder, checkpoint(step), "{}");
       rotateCheckpoints(folder, limit, best);
       return checkpointSteps(folder);
     };
-    expect(keep(2, null)).toEqual([15, 20]);
-    expect(keep(2, 5)).toEqual([5, 20]);
-    expect(keep(1, 5)).toEqual([5, 20]);
-    expect(keep(0, null)).toEqual([5, 10, 15, 20]);
+    expect(await keep(2, null)).toEqual([15, 20]);
+    expect(await keep(2, 5)).toEqual([5, 20]);
+    expect(await keep(1, 5)).toEqual([5, 20]);
+    expect(await keep(0, null)).toEqual([5, 10, 15, 20]);
   });
 
-  test("that cannot be written leaves the one before it alone", () => {
-    saveCheckpoint(folder, checkpoint(3), "{}");
+  test("that cannot be written leaves the one before it alone", async () => {
+    await saveCheckpoint(folder, checkpoint(3), "{}");
     const broken = { ...checkpoint(6), moments: new Map() };
-    expect(() => saveCheckpoint(folder, broken, "{}")).toThrow();
+    await expect(saveCheckpoint(folder, broken, "{}")).rejects.toThrow();
     expect(checkpointSteps(folder)).toEqual([3]);
     expect(existsSync(checkpointPath(folder, 6))).toBe(false);
     expect(existsSync(join(folder, ".checkpoint-6.part"))).toBe(false);

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SafetensorsFile } from "../../src/formats/safetensors.ts";
 import { computeForward, saveForward } from "../../src/train/forward-tensors.ts";
+import fullGradients from "../golden/full/gradients.json";
 import { testDevice } from "../gpu.ts";
 import { numeric, scratchFolder } from "./tiny-run.ts";
 
@@ -83,10 +84,29 @@ describe("inspect forward", () => {
       }
     });
 
+  gpuTest("gives the gradients of groups of the base's own weights", async () => {
+    const base = join(numeric, "models", "tiny-llama");
+    const wanted = fullGradients.models["tiny-llama"];
+    const asked = { ...request, base, ids: idsOf("tiny-llama"), grads: true };
+    const { tensors, loss } = await computeForward({ ...asked, full: ["norms", "lm_head"] }, () => undefined);
+    expect(Math.abs(loss / wanted.loss - 1)).toBeLessThan(bounds.loss);
+    const names = [...tensors.keys()].filter((name) => name.startsWith("grad."));
+    expect(names.length).toBe(6);
+    for (const name of names) {
+      const { step, values, largest } = wanted.tensors[name.slice(5) as keyof typeof wanted.tensors];
+      const { data } = tensors.get(name)!;
+      const picked = Float32Array.from(values, (_, i) => data[i * step]!);
+      expect(worst(picked, Float32Array.from(values)) / largest).toBeLessThan(bounds.grads);
+    }
+    await expect(
+      computeForward({ ...asked, grads: false, full: ["norms"] }, () => undefined),
+    ).rejects.toThrow("--full: expected --grads, got nothing");
+  });
+
   gpuTest("asks for an adapter before it gives gradients", async () => {
     const base = join(numeric, "models", "tiny-llama");
     await expect(
       computeForward({ ...request, base, ids: idsOf("tiny-llama"), grads: true }, () => undefined),
-    ).rejects.toThrow("--grads: expected --adapter, got nothing");
+    ).rejects.toThrow("--grads: expected --adapter or --full, got neither");
   });
 });

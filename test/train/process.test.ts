@@ -80,6 +80,33 @@ describe("a training process", () => {
     expect(mean(450)).toBeLessThan(0.9 * mean(0));
   });
 
+  gpuTest("in stages survives kill -9 around their ends", async () => {
+    const stages = [
+      { until: 12, groups: ["attention", "norms"], learning_rate: 1e-3 },
+      { until: 31, groups: ["layers:1", "lora"] },
+      { until: 60, groups: ["embeddings", "lm_head", "lora"], learning_rate: 5e-4 },
+    ];
+    // The options above, without a length of their own.
+    const more = ["--stages", JSON.stringify(stages), "--max-steps", "60"];
+    const straight = join(scratch, "staged");
+    expect(await start(straight, ...more).exited).toBe(0);
+    const out = join(scratch, "staged-killed");
+    for (const steps of [5, 12, 13, 31, 40]) {
+      const child = start(out, ...more, "--resume");
+      await logged(out, steps);
+      await Bun.sleep(steps);
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+    expect(await start(out, ...more, "--resume").exited).toBe(0);
+    const weights = (folder: string) => readFileSync(join(folder, "model.safetensors"));
+    for (const name of ["model-12", "model-31", "model"])
+      expect([name, weights(join(out, name)).equals(weights(join(straight, name)))]).toEqual([name, true]);
+    expect(adapterBytes(out)).toEqual(adapterBytes(straight));
+    expect(withoutTimes(readLog(out))).toEqual(withoutTimes(readLog(straight)));
+    expect(readdirSync(out).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
   gpuTest("survives kill -9 again and again", async () => {
     await runWhole();
     const out = join(scratch, "killed");

@@ -119,13 +119,14 @@ export class ChatEndpoint {
     return data?.map(({ id }) => id);
   }
 
-  /** Posts to a route beside `/v1`, once; `undefined` for anything but JSON with status 200. */
-  async extra(path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+  /** Posts to a route beside `/v1`, once; `undefined` for anything but JSON with status 200.
+   *  @param longestMs wait at most so long, and never longer than for an answer. */
+  async extra(path: string, body: unknown, signal?: AbortSignal, longestMs = 30_000): Promise<unknown> {
     const answer = await this.exchange({
       method: "POST",
       url: `${this.address.root}${path}`,
       body,
-      timeoutMs: Math.min(30_000, this.choice.timeoutMs),
+      timeoutMs: Math.min(longestMs, this.choice.timeoutMs),
       signal,
     }).catch(() => undefined);
     return answer?.status === 200 ? parse(answer.body) : undefined;

@@ -1,5 +1,6 @@
 // An endpoint as the harness sees it: turns in, one reply out, through the normalisation that training applies.
 
+import { InfrastructureError } from "../../base/errors.ts";
 import { normalizeForTemplate, type Turn } from "../../data/normalize.ts";
 import type { GenerateSettings, Model, Reply } from "../contract.ts";
 import type { ChatEndpoint } from "./chat-endpoint.ts";
@@ -36,6 +37,28 @@ export async function endpointModel(
       const { content, finish, promptTokens, completionTokens } = reply;
       if (promptTokens !== undefined && promptTokens > 0) estimate.learn(messages, promptTokens);
       return { content, finish, promptTokens, completionTokens };
+    },
+    async complete(text, { temperature, topP, seed, maxTokens }, signal) {
+      const body = { model, prompt: text, temperature, top_p: topP, seed, max_tokens: maxTokens };
+      const answer = await endpoint.extra("/v1/completions", body, signal, Number.POSITIVE_INFINITY);
+      signal?.throwIfAborted();
+      const [choice] =
+        (answer as { choices?: { text?: unknown; finish_reason?: unknown }[] } | undefined)?.choices ?? [];
+      if (typeof choice?.text !== "string")
+        throw new InfrastructureError(
+          "api_error",
+          `endpoint ${endpoint.address.shown}: expected a completion from /v1/completions, got none`,
+          {
+            retryable: false,
+            hint: "a server with chat alone cannot go on with a text; name the base with --base",
+          },
+        );
+      return {
+        content: choice.text,
+        finish: choice.finish_reason === "length" ? "length" : "stop",
+        promptTokens: undefined,
+        completionTokens: undefined,
+      };
     },
     async countTokens(turns) {
       const messages = endpointMessages(turns);

@@ -1,6 +1,7 @@
 // Functions: the answer becomes a program, the program meets the tests in a sandbox, in the time that the reference's own run allows.
 
 import { calibrate } from "../../critic/run-program/calibrate.ts";
+import { readSource } from "../../critic/syntax/read-source.ts";
 import type { Answer } from "../answer.ts";
 import { extractCode, fencedBlocks, withoutTrials } from "../extract.ts";
 import type { CodeProblem } from "../problem.ts";
@@ -41,10 +42,13 @@ export async function codeJudge(
     referenceMs: calibration.referenceMs,
     async judge(answer) {
       const candidate = programOf(problem, answer);
-      if (candidate === null) return noAnswer("no code in the text");
+      if (candidate === null) return noAnswer("no code in the text", { syntax: false });
       const verdict = await runner.test({ language, candidate, tests }, { ...calibration.options, signal });
       const { passed, result, durationMs } = verdict;
-      return { passed, result: oneLine(result), extracted: true, checks: {}, durationMs };
+      // By a parser of our own: what the sandbox says of a program that does not parse is the word of that program's process.
+      const source = await readSource({ language, code: candidate }, undefined);
+      const checks = { syntax: source === undefined ? null : source.fault === undefined };
+      return { passed, result: oneLine(result), extracted: true, checks, durationMs };
     },
   };
 }

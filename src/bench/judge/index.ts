@@ -7,6 +7,14 @@ import { jsonJudge } from "./json.ts";
 import type { Judge, Machinery } from "./judgement.ts";
 import { shellJudge } from "./shell.ts";
 
+/** Figures that each kind of problem can have beside `passed`. */
+export const kindFigures: Readonly<Record<Problem["kind"], readonly string[]>> = {
+  code: ["syntax"],
+  json: ["valid", "bare", "schema", "value", "tool", "arguments"],
+  diff: ["parses", "strict", "loose", "tests"],
+  shell: ["clean"],
+};
+
 /** Tries the reference and returns the judge of its answers.
  *  @throws InfrastructureError when a sandbox fails, UserError where there can be none */
 export async function openJudge(problem: Problem, machinery: Machinery, signal: AbortSignal): Promise<Judge> {

@@ -84,7 +84,9 @@ function checkBase(
 function manifestFingerprint(directory: string): string | undefined {
   const file = join(directory, "manifest.json");
   if (!existsSync(file)) return undefined;
-  const { base } = readJsonObject(file, "a run's manifest.json");
+  const { base, options } = readJsonObject(file, "a run's manifest.json");
+  // A run that changed its base: the adapter belongs on what it became, which it names.
+  if (isObject(options) && (options.full ?? options.stages ?? undefined) !== undefined) return undefined;
   return isObject(base) && typeof base.fingerprint === "string" ? base.fingerprint : undefined;
 }
 

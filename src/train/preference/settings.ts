@@ -2,12 +2,13 @@
 
 import { UserError } from "../../base/errors.ts";
 import { flagName } from "../../base/options.ts";
+import { checkFullOptions, trainsBase } from "../full/stages.ts";
 import type { TrainOptions } from "../options.ts";
 import { type LossSettings, type LossType, referenceFreeLosses } from "./loss.ts";
 import { preferenceOptions, type truncationModes } from "./preference-options.ts";
 
-/** Peak rates where none is given: the published run's, and TRL's for DPO. */
-export const defaultLearningRates = { sft: 2e-4, dpo: 1e-6 } as const;
+/** Peak rates where none is given: the published run's for adapters, TRL's for a base's own weights and for DPO. */
+export const defaultLearningRates = { sft: 2e-4, full: 2e-5, dpo: 1e-6 } as const;
 
 /** What decides preference training. */
 export interface PreferenceSettings extends LossSettings {
@@ -27,13 +28,15 @@ export function isPreference(options: Pick<TrainOptions, "method">): boolean {
 /** Refuses options of the other method, and fills in those of this one that were left out, so that options.json has them.
  *  @throws UserError naming the option. */
 export function withMethodSettings(options: TrainOptions): TrainOptions {
+  checkFullOptions(options);
   if (!isPreference(options)) {
     for (const key of Object.keys(preferenceOptions) as (keyof typeof preferenceOptions)[])
       if (options[key] !== undefined && options[key] !== false)
         throw new UserError(`--${flagName(key)}: expected --method dpo, got ${options.method}`, {
           hint: "it belongs to preference training",
         });
-    return { ...options, learningRate: options.learningRate ?? defaultLearningRates.sft };
+    const usual = trainsBase(options) ? defaultLearningRates.full : defaultLearningRates.sft;
+    return { ...options, learningRate: options.learningRate ?? usual };
   }
   refuseFineTuning(options);
   const settings = preferenceSettings(options);
