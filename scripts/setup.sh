@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs what the project needs on Debian or Ubuntu and is not there yet: Bun, the Vulkan loader with Mesa's software
-# driver, bubblewrap and Docker with the userland of their worlds, the npm packages of the lock file, and the base SmolLM2.
+# driver, bubblewrap and Docker with the userland of their worlds, Python, patch and git, the npm packages, and the base SmolLM2.
 # Safe to run again; needs root or sudo only for apt.
-# usage: setup.sh [--lean]; --lean leaves out what only tests need: Docker and SmolLM2
+# usage: setup.sh [--lean]; --lean leaves out what only tests need: Docker, Python, patch, git and SmolLM2
 set -eu
 . "$(dirname "$0")/environment.sh"
 lean=
@@ -90,9 +90,20 @@ install_sandboxes() {
   fi
 }
 
+# What tests hold sekft against: CPython judges candidates, GNU patch and git judge edits.
+install_references() {
+  wanted=
+  for program in python3 patch git; do
+    command -v $program >/dev/null || wanted="$wanted $program"
+  done
+  # shellcheck disable=SC2086 # one word a package
+  [ -z "$wanted" ] || apt_install $wanted
+}
+
 install_bun
 install_vulkan
 install_sandboxes
+[ -n "$lean" ] || install_references
 bun install --frozen-lockfile --silent
 [ -n "$lean" ] || install_base
 say "ready: Bun $(bun --version), Mesa $(mesa_version || echo none)${lean:+, the base inside the binary}"
