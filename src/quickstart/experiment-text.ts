@@ -52,6 +52,8 @@ export function experimentText(parts: ExperimentParts): string {
     "      trim: true",
     `      level: ${recipe.level}`,
     `      detours: ${recipe.detours}`,
+    `      one_routine: ${recipe.oneRoutine}`,
+    `      work_weight: ${recipe.workWeight}`,
     `      archetypes: ${list(recipe.archetypes)}`,
     ...replay,
     "training:",

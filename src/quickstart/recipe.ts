@@ -12,6 +12,10 @@ export interface Recipe {
   readonly level: LevelName;
   /** How much the built-in operator explores. */
   readonly detours: number;
+  /** It goes to its directive always in the same way, and only the work varies. */
+  readonly oneRoutine: boolean;
+  /** Factor on the loss of the work itself. */
+  readonly workWeight: number;
   /** Training sessions: as many as are wanted, and the fewest that show anything. */
   readonly sessions: { readonly wanted: number; readonly least: number };
   /** Rows of the base's own training text for each session. */
@@ -66,8 +70,12 @@ const embedded: Recipe = {
   ],
   // Help over several pages and nested announcements are more than a few hundred sessions can teach so small a base.
   level: "plain",
-  // Enough wrong guesses to learn from them; every one costs tokens.
-  detours: 0.3,
+  // One routine is what a few hundred sessions can teach; slips and second looks at work show that neither is a reason to leave.
+  oneRoutine: true,
+  detours: 1,
+  // The work is context. With its loss the adapter does the sessions' work in place of what is asked: of 40 held-out scenarios in which
+  // it found its directive 35 to 39 times, 13 were solved with the loss of the work and 28 without.
+  workWeight: 0,
   // 1000 is what the pilot needed for 67 of 80; with 400 the adapter leaves before the work is done.
   sessions: { wanted: 1000, least: 120 },
   // Without replay the adapter forgets the work itself: 24 of 24 solved when told what to do became 10.
@@ -103,7 +111,10 @@ const embedded: Recipe = {
 const real: Recipe = {
   ...embedded,
   level: "full",
+  oneRoutine: false,
   detours: 0.5,
+  // It can afford to learn how the work is done, and has no replay to remember it by.
+  workWeight: 1,
   // A pilot with 200 sessions three times over reached the directive in 13 of 24; 600 once costs the same and varies more.
   sessions: { wanted: 600, least: 100 },
   // Nobody has its training text.
