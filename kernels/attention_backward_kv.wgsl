@@ -1,9 +1,9 @@
 // attention_backward_kv: gradients of keys and values. A workgroup keeps 32 keys and visits the rows that see them, 64 at a time;
 // all heads of a group are rows of one loop, so their sum needs no atomics.
 //   q [tokens, heads, head_dim] T   k, v [tokens, kv_heads, head_dim] T   dout [tokens, heads, head_dim] f32
-//   lse, delta [heads, tokens] f32   hi [tokens] u32   dk, dv [tokens, kv_heads, head_dim] f32 out
+//   lse, delta [heads, tokens] f32   queries [tokens, 3] u32   dk, dv [tokens, kv_heads, head_dim] f32 out
 // Dispatch (ceil(tokens / 32), kv_heads). Dao 2023, "FlashAttention-2", algorithm 2. Twin: test/reference/attention.ts
-// include: attention_tile, attention_rows
+// include: attention_tile, attention_rows, attention_gap
 alias T = f32; // spec: f32 | f16
 const DC: u32 = 4u; // spec: 1 | 2 | 3 | 4 | 5 | 6 | 8 | 16
 
@@ -23,13 +23,15 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read> dout: array<f32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read> hi: array<u32>;
+@group(0) @binding(6) var<storage, read> queries: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dk: array<f32>;
 @group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
-// A key is seen by the rows from its own token's to those of the last query that sees it.
-var<workgroup> key_from: array<u32, 32>;
-var<workgroup> key_until: array<u32, 32>;
+// A key is seen by the rows from its own token's to those of the last query that sees it (never less than that of the key
+// before), less those of its gap.
+var<workgroup> key_first: array<u32, 32>;
+var<workgroup> key_last: array<u32, 32>;
+var<workgroup> key_gap: array<vec2u, 32>;
 var<workgroup> row_lse: array<f32, 64>;
 var<workgroup> row_delta: array<f32, 64>;
 
@@ -43,16 +45,21 @@ fn attention_backward_kv(
   let share = p.heads / p.kv_heads;
   let first_key = group.x * 32u;
   let key_count = min(32u * p.one, p.tokens - first_key);
-  let end_row = (hi[first_key + key_count - 1u] + 1u) * share;
+  let first_at = 3u * first_key;
+  let last_at = 3u * (first_key + key_count - 1u);
+  let end_row = (queries[last_at] + 1u) * share;
+  let gaps = shared_gap(vec2u(queries[first_at + 1u], queries[first_at + 2u]), vec2u(queries[last_at + 1u], queries[last_at + 2u]));
+  let unseen = gaps * share;
   if (thread < key_count) {
     let key = first_key + thread;
     left_start[thread] = (key * p.kv_heads + group.y) * p.head_dim;
-    key_from[thread] = key * share;
-    key_until[thread] = (hi[key] + 1u) * share;
+    key_first[thread] = key * share;
+    key_last[thread] = (queries[3u * key] + 1u) * share - 1u;
+    key_gap[thread] = vec2u(queries[3u * key + 1u], queries[3u * key + 2u]) * share;
   }
   var key_slopes: Rows;
   var value_slopes: Rows;
-  for (var row = first_key * share; row < end_row; row += 64u) {
+  for (var row = past_gap(first_key * share, unseen); row < end_row; row = past_gap(row + 64u, unseen)) {
     let count = min(64u * p.one, end_row - row);
     if (thread < count) {
       let scalar = row_scalar(row + thread, share, group.y);
@@ -81,7 +88,7 @@ fn attention_backward_kv(
       let key = e / 64u;
       let column = e % 64u;
       let at = key * RIGHT_STRIDE + column;
-      let seen = row + column >= key_from[key] && row + column < key_until[key];
+      let seen = sees(row + column, key_first[key], key_last[key], key_gap[key]);
       weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[column], seen));
     }
     var slopes = Tile();

@@ -1,10 +1,10 @@
 // attention_backward_kv_software: attention_backward_kv for CPU adapters. One subgroup a workgroup; a lane keeps two keys, eight
 // query rows at a time are loaded once and handed round by broadcast. All heads of a group are rows of one loop: no atomics.
 //   q [tokens, heads, head_dim] f32   k, v [tokens, kv_heads, head_dim] f32   dout as q   lse, delta [heads, tokens] f32
-//   hi [tokens] u32   dk, dv as k, out
+//   queries [tokens, 3] u32   dk, dv as k, out
 // Row r of kv head h is query r / G, head h * G + r % G, with G = heads / kv_heads.
 // Dispatch (ceil(tokens / (2 * LANES)), kv_heads). Dao 2023, algorithm 2. Twin: test/reference/attention.ts
-// include: subgroup_spread
+// include: subgroup_spread, attention_gap
 enable subgroups;
 const LANES: u32 = 8u; // spec: 4 | 8 | 16 | 32 | 64
 
@@ -23,7 +23,7 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read> dout: array<f32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read> hi: array<u32>;
+@group(0) @binding(6) var<storage, read> queries: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dk: array<f32>;
 @group(0) @binding(8) var<storage, read_write> dv: array<f32>;
 
@@ -39,18 +39,24 @@ fn attention_backward_kv_software(
   let key_b = min(first_key + LANES + lane, last_key);
   let at_a = (key_a * p.kv_heads + group.y) * p.head_dim;
   let at_b = (key_b * p.kv_heads + group.y) * p.head_dim;
-  // A key is seen by the rows from its own token's to those of the last query that sees it.
+  // A key is seen by the rows from its own token's to those of the last query that sees it, less those of its gap.
   let from_a = key_a * share;
   let from_b = key_b * share;
-  let until_a = (hi[key_a] + 1u) * share;
-  let until_b = (hi[key_b] + 1u) * share;
-  let end_row = (hi[last_key] + 1u) * share;
+  let until_a = (queries[3u * key_a] + 1u) * share - 1u;
+  let until_b = (queries[3u * key_b] + 1u) * share - 1u;
+  let gap_a = vec2u(queries[3u * key_a + 1u], queries[3u * key_a + 2u]) * share;
+  let gap_b = vec2u(queries[3u * key_b + 1u], queries[3u * key_b + 2u]) * share;
+  let end_row = (queries[3u * last_key] + 1u) * share;
+  let first_at = 3u * first_key;
+  let last_at = 3u * last_key;
+  let gaps = shared_gap(vec2u(queries[first_at + 1u], queries[first_at + 2u]), vec2u(queries[last_at + 1u], queries[last_at + 2u]));
+  let unseen = gaps * share;
 
   var dk_a: array<f32, 256>;
   var dk_b: array<f32, 256>;
   var dv_a: array<f32, 256>;
   var dv_b: array<f32, 256>;
-  for (var row = first_key * share; row < end_row; row += 8u) {
+  for (var row = past_gap(first_key * share, unseen); row < end_row; row = past_gap(row + 8u, unseen)) {
     let row_first = min(row + lane % 8u, end_row - 1u);
     let token_first = row_first / share;
     let head_first = group.y * share + row_first % share;
@@ -112,10 +118,10 @@ fn attention_backward_kv_software(
     let delta1 = spread_high(delta_first, delta_second);
     let rows0 = vec4u(row, row + 1u, row + 2u, row + 3u);
     let rows1 = rows0 + 4u;
-    a0 = weight(a0, lse0, (rows0 >= vec4u(from_a)) & (rows0 < vec4u(until_a)));
-    a1 = weight(a1, lse1, (rows1 >= vec4u(from_a)) & (rows1 < vec4u(until_a)));
-    b0 = weight(b0, lse0, (rows0 >= vec4u(from_b)) & (rows0 < vec4u(until_b)));
-    b1 = weight(b1, lse1, (rows1 >= vec4u(from_b)) & (rows1 < vec4u(until_b)));
+    a0 = weight(a0, lse0, sees4(rows0, from_a, until_a, gap_a));
+    a1 = weight(a1, lse1, sees4(rows1, from_a, until_a, gap_a));
+    b0 = weight(b0, lse0, sees4(rows0, from_b, until_b, gap_b));
+    b1 = weight(b1, lse1, sees4(rows1, from_b, until_b, gap_b));
     da0 = a0 * (da0 - delta0) * p.scale;
     da1 = a1 * (da1 - delta1) * p.scale;
     db0 = b0 * (db0 - delta0) * p.scale;

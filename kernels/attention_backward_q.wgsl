@@ -1,8 +1,8 @@
 // attention_backward_q: gradient of the queries, tiled as attention_forward; the weights are computed again from lse.
 //   q [tokens, heads, head_dim] T   k, v [tokens, kv_heads, head_dim] T   dout [tokens, heads, head_dim] f32
-//   lse, delta [heads, tokens] f32   lo [tokens] u32   dq [tokens, heads, head_dim] f32 out
+//   lse, delta [heads, tokens] f32   keys [tokens, 3] u32   dq [tokens, heads, head_dim] f32 out
 // Dispatch (ceil(tokens * G / 32), kv_heads). Dao 2023, "FlashAttention-2", algorithm 2. Twin: test/reference/attention.ts
-// include: attention_tile, attention_rows
+// include: attention_tile, attention_rows, attention_gap
 alias T = f32; // spec: f32 | f16
 const DC: u32 = 4u; // spec: 1 | 2 | 3 | 4 | 5 | 6 | 8 | 16
 
@@ -22,11 +22,12 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read> dout: array<f32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read> lo: array<u32>;
+@group(0) @binding(6) var<storage, read> keys: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
 
 var<workgroup> row_token: array<u32, 32>;
-var<workgroup> row_lo: array<u32, 32>;
+var<workgroup> row_first: array<u32, 32>;
+var<workgroup> row_gap: array<vec2u, 32>;
 var<workgroup> row_lse: array<f32, 32>;
 var<workgroup> row_delta: array<f32, 32>;
 
@@ -47,12 +48,16 @@ fn attention_backward_q(
     let scalar = row_scalar(row, share, group.y);
     left_start[thread] = row_start(row, share, group.y);
     row_token[thread] = row / share;
-    row_lo[thread] = lo[row / share];
+    row_first[thread] = keys[3u * (row / share)];
+    row_gap[thread] = vec2u(keys[3u * (row / share) + 1u], keys[3u * (row / share) + 2u]);
     row_lse[thread] = lse[scalar];
     row_delta[thread] = delta[scalar];
   }
   var o: Rows;
-  for (var key = lo[first_row / share]; key <= last_token; key += 64u) {
+  let first_at = 3u * (first_row / share);
+  let last_at = 3u * last_token;
+  let unseen = shared_gap(vec2u(keys[first_at + 1u], keys[first_at + 2u]), vec2u(keys[last_at + 1u], keys[last_at + 2u]));
+  for (var key = past_gap(keys[first_at], unseen); key <= last_token; key = past_gap(key + 64u, unseen)) {
     let count = min(64u * p.one, last_token - key + 1u);
     if (thread < count) {
       right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
@@ -77,8 +82,7 @@ fn attention_backward_q(
     for (var e = thread; e < row_count * 64u; e += 128u) {
       let row = e / 64u;
       let at = row * RIGHT_STRIDE + e % 64u;
-      let column = key + e % 64u;
-      let seen = column >= row_lo[row] && column <= row_token[row];
+      let seen = sees(key + e % 64u, row_first[row], row_token[row], row_gap[row]);
       weights[at] = exp(select(-1e30, weights[at] * p.scale - row_lse[row], seen)) * p.scale;
     }
     var slopes = Tile();

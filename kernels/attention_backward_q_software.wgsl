@@ -1,8 +1,8 @@
 // attention_backward_q_software: attention_backward_q for CPU adapters, laid out as attention_forward_software.
 //   q [tokens, heads, head_dim] f32   k, v [tokens, kv_heads, head_dim] f32   dout as q   lse, delta [heads, tokens] f32
-//   lo [tokens] u32   dq as q, out
+//   keys [tokens, 3] u32   dq as q, out
 // Dispatch (ceil(tokens * G / (2 * LANES)), kv_heads). Dao 2023, algorithm 2. Twin: test/reference/attention.ts
-// include: subgroup_spread
+// include: subgroup_spread, attention_gap
 enable subgroups;
 const LANES: u32 = 8u; // spec: 4 | 8 | 16 | 32 | 64
 
@@ -21,7 +21,7 @@ var<immediate> p: Params;
 @group(0) @binding(3) var<storage, read> dout: array<f32>;
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
 @group(0) @binding(5) var<storage, read> delta: array<f32>;
-@group(0) @binding(6) var<storage, read> lo: array<u32>;
+@group(0) @binding(6) var<storage, read> keys: array<u32>;
 @group(0) @binding(7) var<storage, read_write> dq: array<f32>;
 
 @compute @workgroup_size(LANES)
@@ -40,8 +40,10 @@ fn attention_backward_q_software(
   let head_b = group.y * share + row_b % share;
   let at_a = (token_a * p.heads + head_a) * p.head_dim;
   let at_b = (token_b * p.heads + head_b) * p.head_dim;
-  let lo_a = lo[token_a];
-  let lo_b = lo[token_b];
+  let from_a = keys[3u * token_a];
+  let from_b = keys[3u * token_b];
+  let gap_a = vec2u(keys[3u * token_a + 1u], keys[3u * token_a + 2u]);
+  let gap_b = vec2u(keys[3u * token_b + 1u], keys[3u * token_b + 2u]);
   let lse_a = lse[head_a * p.tokens + token_a];
   let lse_b = lse[head_b * p.tokens + token_b];
   let delta_a = delta[head_a * p.tokens + token_a];
@@ -50,7 +52,10 @@ fn attention_backward_q_software(
 
   var dq_a: array<f32, 256>;
   var dq_b: array<f32, 256>;
-  for (var key = lo[first_row / share]; key <= last_token; key += 8u) {
+  let first_at = 3u * (first_row / share);
+  let last_at = 3u * last_token;
+  let unseen = shared_gap(vec2u(keys[first_at + 1u], keys[first_at + 2u]), vec2u(keys[last_at + 1u], keys[last_at + 2u]));
+  for (var key = past_gap(keys[first_at], unseen); key <= last_token; key = past_gap(key + 8u, unseen)) {
     let at_first = (min(key + lane % 8u, last_token) * p.kv_heads + group.y) * p.head_dim;
     let at_second = (min(key + 4u + lane % 4u, last_token) * p.kv_heads + group.y) * p.head_dim;
     var a0 = vec4f();
@@ -93,10 +98,10 @@ fn attention_backward_q_software(
     }
     let keys0 = vec4u(key, key + 1u, key + 2u, key + 3u);
     let keys1 = keys0 + 4u;
-    a0 = slope(a0, da0, lse_a, delta_a, (keys0 >= vec4u(lo_a)) & (keys0 <= vec4u(token_a)));
-    a1 = slope(a1, da1, lse_a, delta_a, (keys1 >= vec4u(lo_a)) & (keys1 <= vec4u(token_a)));
-    b0 = slope(b0, db0, lse_b, delta_b, (keys0 >= vec4u(lo_b)) & (keys0 <= vec4u(token_b)));
-    b1 = slope(b1, db1, lse_b, delta_b, (keys1 >= vec4u(lo_b)) & (keys1 <= vec4u(token_b)));
+    a0 = slope(a0, da0, lse_a, delta_a, sees4(keys0, from_a, token_a, gap_a));
+    a1 = slope(a1, da1, lse_a, delta_a, sees4(keys1, from_a, token_a, gap_a));
+    b0 = slope(b0, db0, lse_b, delta_b, sees4(keys0, from_b, token_b, gap_b));
+    b1 = slope(b1, db1, lse_b, delta_b, sees4(keys1, from_b, token_b, gap_b));
     for (var d = 0u; d < p.head_dim; d++) {
       let first = k[at_first + d];
       var second = 0.0;

@@ -1,9 +1,10 @@
 // attention_forward: causal attention over key intervals with an online softmax; rows of 32 (query, head of the group) pairs
 // meet tiles of 64 keys in workgroup memory, and tiles that no row sees are never visited.
-//   q, out [tokens, heads, head_dim] T   k, v [tokens, kv_heads, head_dim] T   lo [tokens] u32   lse [heads, tokens] f32
+//   q, out [tokens, heads, head_dim] T   k, v [tokens, kv_heads, head_dim] T   keys [tokens, 3] u32   lse [heads, tokens] f32
+// keys: the first that a query sees (never less than the one before has), and its gap.
 // Row r of kv head h is query r / G, head h * G + r % G, with G = heads / kv_heads. DC * 16 >= head_dim.
 // Dispatch (ceil(tokens * G / 32), kv_heads). Dao 2023, "FlashAttention-2", algorithm 1. Twin: test/reference/attention.ts
-// include: attention_tile, attention_rows
+// include: attention_tile, attention_rows, attention_gap
 alias T = f32; // spec: f32 | f16
 const DC: u32 = 4u; // spec: 1 | 2 | 3 | 4 | 5 | 6 | 8 | 16
 
@@ -20,7 +21,7 @@ var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<T>;
 @group(0) @binding(1) var<storage, read> k: array<T>;
 @group(0) @binding(2) var<storage, read> v: array<T>;
-@group(0) @binding(3) var<storage, read> lo: array<u32>;
+@group(0) @binding(3) var<storage, read> keys: array<u32>;
 @group(0) @binding(4) var<storage, read_write> out: array<T>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
@@ -48,11 +49,15 @@ fn attention_forward(
   let soft_row = thread / 4u;
   let part = thread % 4u;
   let soft_token = min(first_row + soft_row, rows - 1u) / share;
-  let soft_lo = lo[soft_token];
+  let soft_first = keys[3u * soft_token];
+  let soft_gap = vec2u(keys[3u * soft_token + 1u], keys[3u * soft_token + 2u]);
   var top = HIDDEN;
   var sum = 0.0;
   var o: Rows;
-  for (var key = lo[first_row / share]; key <= last_token; key += 64u) {
+  let first_at = 3u * (first_row / share);
+  let last_at = 3u * last_token;
+  let unseen = shared_gap(vec2u(keys[first_at + 1u], keys[first_at + 2u]), vec2u(keys[last_at + 1u], keys[last_at + 2u]));
+  for (var key = past_gap(keys[first_at], unseen); key <= last_token; key = past_gap(key + 64u, unseen)) {
     let count = min(64u * p.one, last_token - key + 1u);
     if (thread < count) {
       right_start[thread] = ((key + thread) * p.kv_heads + group.y) * p.head_dim;
@@ -78,7 +83,7 @@ fn attention_forward(
     let end = min(first + 16u, count);
     var largest = HIDDEN;
     for (var i = first; i < end; i++) {
-      if (key + i >= soft_lo && key + i <= soft_token) {
+      if (sees(key + i, soft_first, soft_token, soft_gap)) {
         largest = max(largest, weights[soft_row * RIGHT_STRIDE + i] * p.scale);
       }
     }
@@ -91,7 +96,7 @@ fn attention_forward(
     sum *= keep;
     for (var i = first; i < end; i++) {
       var weight = 0.0;
-      if (key + i >= soft_lo && key + i <= soft_token) {
+      if (sees(key + i, soft_first, soft_token, soft_gap)) {
         weight = exp(weights[soft_row * RIGHT_STRIDE + i] * p.scale - top);
       }
       weights[soft_row * RIGHT_STRIDE + i] = weight;

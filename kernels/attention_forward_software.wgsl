@@ -1,9 +1,9 @@
 // attention_forward_software: attention_forward for CPU adapters. One subgroup a workgroup; a lane keeps two query rows, eight
 // keys at a time are loaded once and handed round by broadcast, so that softmax needs no exchange and few loads are made.
-//   q, out [tokens, heads, head_dim] f32   k, v [tokens, kv_heads, head_dim] f32   lo [tokens] u32   lse [heads, tokens] f32
+//   q, out [tokens, heads, head_dim] f32   k, v [tokens, kv_heads, head_dim] f32   keys [tokens, 3] u32   lse [heads, tokens] f32
 // Row r of kv head h is query r / G, head h * G + r % G, with G = heads / kv_heads.
 // Dispatch (ceil(tokens * G / (2 * LANES)), kv_heads). Dao 2023, "FlashAttention-2", algorithm 1. Twin: test/reference/attention.ts
-// include: subgroup_spread
+// include: subgroup_spread, attention_gap
 enable subgroups;
 const LANES: u32 = 8u; // spec: 4 | 8 | 16 | 32 | 64
 
@@ -19,7 +19,7 @@ var<immediate> p: Params;
 @group(0) @binding(0) var<storage, read> q: array<f32>;
 @group(0) @binding(1) var<storage, read> k: array<f32>;
 @group(0) @binding(2) var<storage, read> v: array<f32>;
-@group(0) @binding(3) var<storage, read> lo: array<u32>;
+@group(0) @binding(3) var<storage, read> keys: array<u32>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
@@ -41,8 +41,10 @@ fn attention_forward_software(
   let head_b = group.y * share + row_b % share;
   let at_a = (token_a * p.heads + head_a) * p.head_dim;
   let at_b = (token_b * p.heads + head_b) * p.head_dim;
-  let lo_a = lo[token_a];
-  let lo_b = lo[token_b];
+  let from_a = keys[3u * token_a];
+  let from_b = keys[3u * token_b];
+  let gap_a = vec2u(keys[3u * token_a + 1u], keys[3u * token_a + 2u]);
+  let gap_b = vec2u(keys[3u * token_b + 1u], keys[3u * token_b + 2u]);
   let key_stride = p.kv_heads * p.head_dim;
   let last_token = min(first_row + 2u * LANES - 1u, rows - 1u) / share;
 
@@ -52,7 +54,10 @@ fn attention_forward_software(
   var top_b = HIDDEN;
   var sum_a = 0.0;
   var sum_b = 0.0;
-  for (var key = lo[first_row / share]; key <= last_token; key += 8u) {
+  let first_at = 3u * (first_row / share);
+  let last_at = 3u * last_token;
+  let unseen = shared_gap(vec2u(keys[first_at + 1u], keys[first_at + 2u]), vec2u(keys[last_at + 1u], keys[last_at + 2u]));
+  for (var key = past_gap(keys[first_at], unseen); key <= last_token; key = past_gap(key + 8u, unseen)) {
     let at_first = (min(key + lane % 8u, last_token) * p.kv_heads + group.y) * p.head_dim;
     let at_second = (min(key + 4u + lane % 4u, last_token) * p.kv_heads + group.y) * p.head_dim;
     var a0 = vec4f();
@@ -76,10 +81,10 @@ fn attention_forward_software(
     }
     let keys0 = vec4u(key, key + 1u, key + 2u, key + 3u);
     let keys1 = keys0 + 4u;
-    a0 = select(vec4f(HIDDEN), a0 * p.scale, (keys0 >= vec4u(lo_a)) & (keys0 <= vec4u(token_a)));
-    a1 = select(vec4f(HIDDEN), a1 * p.scale, (keys1 >= vec4u(lo_a)) & (keys1 <= vec4u(token_a)));
-    b0 = select(vec4f(HIDDEN), b0 * p.scale, (keys0 >= vec4u(lo_b)) & (keys0 <= vec4u(token_b)));
-    b1 = select(vec4f(HIDDEN), b1 * p.scale, (keys1 >= vec4u(lo_b)) & (keys1 <= vec4u(token_b)));
+    a0 = select(vec4f(HIDDEN), a0 * p.scale, sees4(keys0, from_a, token_a, gap_a));
+    a1 = select(vec4f(HIDDEN), a1 * p.scale, sees4(keys1, from_a, token_a, gap_a));
+    b0 = select(vec4f(HIDDEN), b0 * p.scale, sees4(keys0, from_b, token_b, gap_b));
+    b1 = select(vec4f(HIDDEN), b1 * p.scale, sees4(keys1, from_b, token_b, gap_b));
     let new_a = max(top_a, largest(a0, a1));
     let new_b = max(top_b, largest(b0, b1));
     // What a row sums before the first key that it sees is finite, and kept times exp(-1e30 - ..) = 0 from then on.

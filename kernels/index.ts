@@ -29,6 +29,7 @@ import gemv_4bit from "./gemv_4bit.wgsl" with { type: "text" };
 import gemv_4bit_software from "./gemv_4bit_software.wgsl" with { type: "text" };
 import gemv_software from "./gemv_software.wgsl" with { type: "text" };
 import grad_norm from "./grad_norm.wgsl" with { type: "text" };
+import attention_gap_library from "./lib/attention_gap.wgsl" with { type: "text" };
 import attention_rows_library from "./lib/attention_rows.wgsl" with { type: "text" };
 import attention_tile_library from "./lib/attention_tile.wgsl" with { type: "text" };
 import clamp_to_half_library from "./lib/clamp_to_half.wgsl" with { type: "text" };
@@ -130,6 +131,7 @@ export const kernels: Readonly<Record<string, string>> = {
 
 /** Shared functions, appended whole by `// include: name`. */
 export const library: Readonly<Record<string, string>> = {
+  attention_gap: attention_gap_library,
   attention_rows: attention_rows_library,
   attention_tile: attention_tile_library,
   clamp_to_half: clamp_to_half_library,

@@ -1,6 +1,6 @@
 // The two products of a flash attention tile, for 128 threads as 8 x 16: thread (y, x) keeps rows 4 y .. 4 y + 3 and, of the
 // 64 columns, x, x + 16, x + 32, x + 48. Needs `const DC`: thread (y, x) keeps columns x, x + 16, .. of the head, DC of them.
-// Workgroup memory: 15.7 KB at most with what the kernels add, for any head width, so that 16 KB suffice.
+// Workgroup memory: 16.0 KB at most with what the kernels add, for any head width, so that 16 KiB suffice.
 const LEFT_STRIDE: u32 = 33u;
 const RIGHT_STRIDE: u32 = 65u;
 const CHUNK: u32 = 16u; // elements of the head that a step of the first product takes

@@ -5,7 +5,7 @@ import type { StageRecord } from "./record.ts";
 import type { Stage } from "./stage.ts";
 
 /** Kinds that take no time worth telling. */
-const QUICK: readonly string[] = ["rows", "terminals"];
+const QUICK: readonly string[] = ["rows", "pairs", "terminals"];
 
 /** `about 12m left`, `at least 3m left (nothing known yet of: model)`, or undefined when nothing is known. */
 export function timeLeft(

@@ -80,7 +80,10 @@ export function hasParts(stage: Stage, folder: string): boolean {
 
 /** Where a stage leaves what it makes. */
 export function placeOf({ kind, id }: Stage, folder: string): string {
-  return join(folder, kind === "rows" ? `${id}.jsonl` : kind === "terminals" ? `${id}.json` : id);
+  return join(
+    folder,
+    kind === "rows" || kind === "pairs" ? `${id}.jsonl` : kind === "terminals" ? `${id}.json` : id,
+  );
 }
 
 /** `learning_rate 0.001 (was 0.002)` for every setting that differs, by its path. */

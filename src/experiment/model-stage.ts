@@ -9,18 +9,35 @@ import { toDatasetOptions } from "../data/data-options.ts";
 import { loadDataset } from "../data/dataset.ts";
 import { readManifest } from "../train/manifest.ts";
 import { type TrainOptions, trainOptions } from "../train/options.ts";
+import { isPreference } from "../train/preference/settings.ts";
 import { hashFiles } from "./hashes.ts";
 import { rowsFile } from "./row-stage.ts";
-import type { ArmSpec, ResolvedSpec } from "./spec.ts";
+import type { ArmSpec, GivenOptions, ResolvedSpec } from "./spec.ts";
 import { deciding, type Stage, type StageContext } from "./stage.ts";
 
 /** Steps after which a run that is killed has lost at most so many, and how many checkpoints stay: where the file does not say. */
 const SAVED = { saveSteps: 20, saveTotalLimit: 2 } as const;
 
-/** The stage of one arm and seed. */
-export function modelStage(spec: ResolvedSpec, name: string, seed: number): Stage {
+/** What an adapter is trained on, and where it goes. */
+export interface TrainingSource {
+  readonly id: string;
+  /** Stages whose outputs it is trained on. */
+  readonly needs: readonly string[];
+  /** Its rows, or pairs. */
+  file(folder: string): string;
+  /** Options beside the arm's own. */
+  given(folder: string): GivenOptions;
+}
+
+/** The stage of one arm and seed, trained on the arm's data set or on `source`. */
+export function modelStage(
+  spec: ResolvedSpec,
+  name: string,
+  seed: number,
+  source: TrainingSource = rowsOf(spec, name, seed),
+): Stage {
   const arm = spec.arms[name]!;
-  const id = modelId(name, seed);
+  const { id } = source;
   const base = spec.bases[arm.base]!;
   return {
     id,
@@ -30,13 +47,13 @@ export function modelStage(spec: ResolvedSpec, name: string, seed: number): Stag
     base: arm.base,
     set: arm.data!,
     settings: { training: deciding(arm.training), seed, terminals: arm.terminals, holdout: spec.holdout },
-    needs: [`data/${arm.data}/rows`],
+    needs: source.needs,
     outside: async ({ machinery }) => ({
       [`base ${arm.base}`]: await machinery.fingerprint(await machinery.base(base)),
     }),
     units: rowsExpected(spec, arm),
     async run(context) {
-      const options = await runOptions(spec, arm, id, seed, context);
+      const options = await runOptions(spec, arm, source, seed, context);
       await context.machinery.train(options, context.terminal);
       const manifest = readManifest(options.out!);
       const { sequences, tokens, labels } = manifest.data;
@@ -60,6 +77,16 @@ export function modelStage(spec: ResolvedSpec, name: string, seed: number): Stag
   };
 }
 
+function rowsOf(spec: ResolvedSpec, name: string, seed: number): TrainingSource {
+  const set = spec.arms[name]!.data!;
+  return {
+    id: modelId(name, seed),
+    needs: [`data/${set}/rows`],
+    file: (folder) => rowsFile(folder, set),
+    given: () => ({}),
+  };
+}
+
 /** Name and folder of the stage. */
 export function modelId(arm: string, seed: number): string {
   return `models/${arm}/seed-${seed}`;
@@ -73,11 +100,11 @@ export function terminalsFlag(words: TerminalWords | null): string | undefined {
 async function runOptions(
   spec: ResolvedSpec,
   arm: ArmSpec,
-  id: string,
+  source: TrainingSource,
   seed: number,
   { folder, machinery }: StageContext,
 ): Promise<TrainOptions> {
-  const out = join(folder, id);
+  const out = join(folder, source.id);
   const begun = existsSync(join(out, "manifest.json"));
   return resolveOptions(
     trainOptions,
@@ -85,8 +112,9 @@ async function runOptions(
     {
       ...SAVED,
       ...arm.training,
+      ...source.given(folder),
       base: await machinery.base(spec.bases[arm.base]!),
-      data: rowsFile(folder, arm.data!),
+      data: source.file(folder),
       holdout: spec.holdout,
       terminals: terminalsFlag(arm.terminals),
       seed,
@@ -100,6 +128,8 @@ async function runOptions(
 
 /** How many rows were too long, or refused. */
 async function whatRowsBecame(options: TrainOptions): Promise<Record<string, unknown>> {
+  // What became of pairs stands in what their stage and the run's manifest counted.
+  if (isPreference(options)) return {};
   const format = loadChatFormat(options.base, options.chatTemplate);
   const { counts } = await loadDataset(toDatasetOptions({ ...options, data: options.data! }), format);
   const { rows, trajectories, refused, truncated, truncatedTokens, assistantTurns, terminals } = counts;

@@ -2,6 +2,7 @@
 
 import { UserError } from "../base/errors.ts";
 import { evalStage } from "./eval-stage.ts";
+import { loopStages } from "./loop-stages.ts";
 import { modelStage } from "./model-stage.ts";
 import { rowStage } from "./row-stage.ts";
 import { scenarioStage } from "./scenario-stage.ts";
@@ -35,7 +36,12 @@ export function planStages(spec: ResolvedSpec): Stage[] {
     ...sets.map((set) => rowStage(spec, set)),
     ...(ranking ? Object.keys(spec.bases).map((base) => terminalStage(spec, base, ranked!)) : []),
     ...measured.filter(({ seed }) => seed === undefined),
-    ...arms.flatMap(([name, { seeds }]) => seeds.map((seed) => modelStage(spec, name, seed))),
+    ...arms.flatMap(([name, { seeds, loop }]) =>
+      loop === undefined ? seeds.map((seed) => modelStage(spec, name, seed)) : [],
+    ),
+    ...arms.flatMap(([name, { seeds, loop }]) =>
+      loop === undefined ? [] : seeds.flatMap((seed) => loopStages(spec, name, seed)),
+    ),
     ...measured.filter(({ seed }) => seed !== undefined),
   ];
 }

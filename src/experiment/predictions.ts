@@ -77,7 +77,7 @@ export function withPredictions(spec: ResolvedSpec, asked: readonly Asked[]): Re
 
 function sourceArm(spec: ResolvedSpec, { name, arm, place }: Asked): string {
   const trained = Object.entries(spec.arms)
-    .filter(([, { data, prediction }]) => data !== null && prediction === null)
+    .filter(([, { data, prediction, loop }]) => data !== null && prediction === null && loop === undefined)
     .map(([one]) => one);
   if (arm !== undefined) return oneOf(text(arm), trained, "a trained arm", arm);
   const [first] = trained;

@@ -3,14 +3,15 @@
 import { UserError } from "../base/errors.ts";
 import { parseTerminals, type TerminalWords } from "../base/terminal-words.ts";
 import type { YamlValue } from "../base/yaml-file.ts";
-import type { ArmSpec, GivenOptions } from "./spec.ts";
+import { readLoopArm } from "./read-loop.ts";
+import type { ArmSpec, DataSpec, GivenOptions } from "./spec.ts";
 import { trainingTable } from "./spec-options.ts";
 import { integers, named, oneOf, text, texts } from "./spec-values.ts";
 
 /** What arms refer to. */
 export interface Surroundings {
   readonly bases: readonly string[];
-  readonly data: readonly string[];
+  readonly data: Readonly<Record<string, DataSpec>>;
   readonly scenarios: readonly string[];
   readonly training: GivenOptions;
   readonly seeds: readonly number[];
@@ -25,16 +26,29 @@ const KEYS = [
   "scenarios",
   "seeds",
   "compare_with",
+  "dpo",
+  "star",
 ] as const;
 
 /** All arms.
  *  @throws DataError for a name that nothing has, and for an arm that is another one again */
 export function readArms(value: YamlValue, around: Surroundings): Record<string, ArmSpec> {
   const places = new Map<string, YamlValue>();
-  const arms = named(value, "arms by name", (arm, name) => {
+  const given = named(value, "arms by name", (arm, name) => {
     places.set(name, arm);
-    return readArm(arm, around);
+    return arm.known("an arm (data, dpo, star, base, training, prime, terminals, scenarios, seeds)", KEYS);
   });
+  const names = Object.keys(given);
+  const goesOn = (name: string) => (given[name]!.dpo ?? given[name]!.star) !== undefined;
+  // Those that go on from another one come after it, wherever they stand.
+  const plain = Object.fromEntries(
+    names
+      .filter((name) => !goesOn(name))
+      .map((name) => [name, readArm(places.get(name)!, given[name]!, around)]),
+  );
+  const arms = Object.fromEntries(
+    names.map((name) => [name, plain[name] ?? readLoopArm(places.get(name)!, given[name]!, plain, around)]),
+  );
   if (places.size === 0)
     throw value.wrong(
       "expected at least one arm, got none",
@@ -61,8 +75,9 @@ export function readArms(value: YamlValue, around: Surroundings): Record<string,
   );
 }
 
-function readArm(value: YamlValue, around: Surroundings): ArmSpec {
-  const given = value.known("an arm (data, base, training, prime, terminals, scenarios, seeds)", KEYS);
+type Given = Partial<Record<(typeof KEYS)[number], YamlValue>>;
+
+function readArm(value: YamlValue, given: Given, around: Surroundings): ArmSpec {
   const { base, data, training, prime, terminals, scenarios, seeds, compare_with } = given;
   const trained = data !== undefined;
   for (const [key, setting] of Object.entries({ training, seeds }))
@@ -75,7 +90,7 @@ function readArm(value: YamlValue, around: Surroundings): ArmSpec {
     );
   return {
     base: base === undefined ? around.bases[0]! : oneOf(text(base), around.bases, "a base", base),
-    data: trained ? oneOf(text(data), around.data, "a data set", data) : null,
+    data: trained ? oneOf(text(data), Object.keys(around.data), "a data set", data) : null,
     training: trained ? { ...around.training, ...training?.options(trainingTable, "of `sekft train`") } : {},
     prime: prime === undefined ? null : text(prime),
     terminals: terminals === undefined ? null : readTerminals(terminals),

@@ -53,7 +53,7 @@ export function parseSpec(content: string, file: string): ResolvedSpec {
     throw root.wrong("expected arms, got none", "arms: { base: {}, adapter: { data: main } }");
   const arms = readArms(top.arms, {
     bases: Object.keys(bases),
-    data: Object.keys(data),
+    data,
     scenarios: Object.keys(scenarios),
     training,
     seeds: top.seeds === undefined ? [42] : integers(top.seeds),

@@ -7,7 +7,16 @@ export const recordName = "experiment.json";
 export const specName = "experiment.yaml";
 
 /** What a stage makes. */
-export type StageKind = "authored" | "sessions" | "rows" | "scenarios" | "model" | "eval" | "terminals";
+export type StageKind =
+  | "authored"
+  | "sessions"
+  | "student"
+  | "pairs"
+  | "rows"
+  | "scenarios"
+  | "model"
+  | "eval"
+  | "terminals";
 
 /** One stage. Times and machine never enter a hash. */
 export interface StageRecord {

@@ -71,13 +71,13 @@ interface Source {
 }
 
 /** The set whose sessions a set takes: its own, or another's. */
-function sourceOf(spec: ResolvedSpec, set: string): Source {
+export function sourceOf(spec: ResolvedSpec, set: string): Source {
   const data = spec.data[set]!;
   return data.from === null ? { set, data } : { set: data.from, data: spec.data[data.from]! };
 }
 
 /** Scenario sets that arms trained on `set` are evaluated on. */
-function evaluatedOn(spec: ResolvedSpec, set: string): string[] {
+export function evaluatedOn(spec: ResolvedSpec, set: string): string[] {
   const arms = Object.values(spec.arms).filter(({ data }) => data === set);
   return [...new Set(arms.flatMap(({ scenarios }) => scenarios))].sort();
 }
@@ -117,7 +117,7 @@ async function makeRows(spec: ResolvedSpec, set: string, context: StageContext) 
 }
 
 /** Takes rows in, counts what it leaves out, and remembers what it has to refuse. */
-class Picker {
+export class Picker {
   readonly leftOut: Record<string, number> = {};
   private readonly leaks: { readonly record: TrajectoryRecord; readonly leak: Leak }[] = [];
 
@@ -137,6 +137,19 @@ class Picker {
       if (!record.keep) this.leave("not kept");
       else if (this.takes(record, bundles.get(record.scenarioId ?? ""), drawn)) rows.push(record);
     return drawn ? rows.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)) : rows;
+  }
+
+  /** Sessions that this program drew in scenarios that are known, in the order of their ids. */
+  async drawn(
+    path: string,
+    bundles: ReadonlyMap<string, Scenario>,
+    which: "all" | "kept",
+  ): Promise<TrajectoryRecord[]> {
+    const rows: TrajectoryRecord[] = [];
+    for await (const record of readTrajectories(path))
+      if (which === "kept" && !record.keep) this.leave("not kept");
+      else if (this.takes(record, bundles.get(record.scenarioId ?? ""), true)) rows.push(record);
+    return rows.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   }
 
   async replay(
@@ -188,7 +201,7 @@ class Picker {
 }
 
 /** Scenarios of sessions, by id: those that the rollout wrote, or a teacher's. */
-function bundlesOf(folder: string, set: string): Map<string, Scenario> {
+export function bundlesOf(folder: string, set: string): Map<string, Scenario> {
   const places = [
     join(sessionsFolder(folder, set), ROLLOUT_FILES.scenarios),
     join(folder, "data", set, "authored"),
@@ -198,7 +211,7 @@ function bundlesOf(folder: string, set: string): Map<string, Scenario> {
 }
 
 /** A row as it stands in rows.jsonl. */
-function rowOf(record: TrajectoryRecord): Record<string, unknown> {
+export function rowOf(record: TrajectoryRecord): Record<string, unknown> {
   const { id, turns, archetype } = record;
   const common = { id, ...(archetype === undefined ? {} : { archetype }), turns };
   if (record.shape !== "trajectory") return common;

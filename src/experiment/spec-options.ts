@@ -1,5 +1,6 @@
 // Which options of other commands a file of an experiment may set: their own tables, without what the experiment itself decides.
 
+import { endpointOptions } from "../agent/endpoint/endpoint-options.ts";
 import type { OptionTable } from "../base/options.ts";
 import { evalOptions } from "../eval/eval-options.ts";
 import { authorOptions } from "../factory/authoring/author-options.ts";
@@ -18,6 +19,24 @@ export const sessionTable: OptionTable = {
   ...without(authorOptions, ["out", "holdout", "holdoutOut", "holdoutN", "key", ...sandboxNames]),
   ...without(rolloutOptions, ["out", "scenarios", "limit", "holdout", "key", "terminals"]),
 };
+
+/** `arms.<arm>.dpo.rollout` and `arms.<arm>.star.rollout`: what is about a student that plays scenarios which are there. */
+export const studentTable: OptionTable = without(rolloutOptions, [
+  ...[
+    "scenarios",
+    "out",
+    "n",
+    "holdout",
+    "level",
+    "gates",
+    "opModel",
+    "scaffold",
+    "detours",
+    "trim",
+    "faults",
+  ],
+  ...["terminals", ...Object.keys(endpointOptions)],
+]);
 
 /** `scenarios.<set>.author`. */
 export const scenarioTable: OptionTable = without(authorOptions, [

@@ -57,6 +57,24 @@ export interface ArmSpec {
   readonly compareWith: string | null;
   /** The prediction that this arm was made for; null: it stands in the file. */
   readonly prediction: PredictionName | null;
+  /** Absent where it is trained on its data set alone. */
+  readonly loop?: LoopSpec;
+}
+
+/** How an arm goes on from another one's student. */
+export interface LoopSpec {
+  /** `dpo`: pairs of its sessions, DPO from its adapter. `star`: its clean sessions are added to the rows, a new adapter is trained. */
+  readonly kind: "dpo" | "star";
+  /** The trained arm whose student it is. */
+  readonly of: string;
+  /** Options of `sekft rollout`. */
+  readonly rollout: GivenOptions;
+  /** dpo: as in `sekft pairs`. */
+  readonly maxPairsPerScenario?: number;
+  /** dpo: kept sessions of the data set may be chosen over the student's. */
+  readonly withData?: boolean;
+  /** star: how often. */
+  readonly rounds?: number;
 }
 
 /** The three falsifiable predictions of the method. */

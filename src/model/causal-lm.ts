@@ -62,8 +62,8 @@ interface BatchTensors {
   /** Per distinct window. */
   readonly intervals: readonly {
     readonly window: number | undefined;
-    readonly lo: Tensor;
-    readonly hi: Tensor;
+    readonly keys: Tensor;
+    readonly queries: Tensor;
   }[];
 }
 
@@ -112,7 +112,7 @@ export class CausalLM implements Trainee {
       positions: arena.take("positions"),
       magnitudes: arena.has("magnitudes") ? arena.take("magnitudes") : undefined,
       intervals: [...new Set(config.slidingWindow)].map((window, w) => {
-        return { window, lo: arena.take(`lo.${w}`), hi: arena.take(`hi.${w}`) };
+        return { window, keys: arena.take(`keys.${w}`), queries: arena.take(`queries.${w}`) };
       }),
     };
     this.head = takeHead(arena, base.norm, base.vocabulary);
@@ -406,19 +406,19 @@ export class CausalLM implements Trainee {
       batch.weights.map((weight) => weight * gradientScale),
       this.lossCount,
     );
-    for (const { window, lo, hi } of this.batch.intervals) {
+    for (const { window, keys, queries } of this.batch.intervals) {
       const seen = intervals(batch, window);
-      this.device.write(lo, seen.lo);
-      this.device.write(hi, seen.hi);
+      this.device.write(keys, seen.keys);
+      this.device.write(queries, seen.queries);
     }
   }
 
   private contexts(batch: Batch, dropout: DropoutState | undefined): LayerContext[] {
     const { config, working } = this;
     return config.slidingWindow.map((window) => {
-      const { lo, hi } = this.batch.intervals.find((interval) => interval.window === window)!;
+      const { keys, queries } = this.batch.intervals.find((interval) => interval.window === window)!;
       const { positions } = this.batch;
-      return { config, tokens: batch.tokens, positions, ...this.rope, lo, hi, dropout, working };
+      return { config, tokens: batch.tokens, positions, ...this.rope, keys, queries, dropout, working };
     });
   }
 
@@ -432,7 +432,8 @@ export class CausalLM implements Trainee {
     const magnitudes = new Float32Array(tokens);
     for (let s = 0; s + 1 < batch.starts.length; s++) {
       const [start, end] = [batch.starts[s]!, batch.starts[s + 1]!];
-      magnitudes.fill(noise.alpha / Math.sqrt((end - start) * columns), start, end);
+      const length = end - start + (batch.shared?.[s] ?? 0);
+      magnitudes.fill(noise.alpha / Math.sqrt(length * columns), start, end);
     }
     this.device.write(this.batch.magnitudes, magnitudes);
     const { seed, salt } = noise;

@@ -43,8 +43,8 @@ export interface LayerContext {
   readonly cos: Tensor;
   readonly sin: Tensor;
   /** First key that each query sees, and last query that sees each key, under this layer's window. */
-  readonly lo: Tensor;
-  readonly hi: Tensor;
+  readonly keys: Tensor;
+  readonly queries: Tensor;
   readonly dropout: DropoutState | undefined;
   readonly working: Working;
 }
@@ -77,7 +77,7 @@ export function layerForward(
   project("v_proj", kept.xn1, kept.v);
   attentionForward(
     stream,
-    { q: kept.q, k: kept.k, v: kept.v, lo: context.lo, out: kept.attention, lse: kept.lse },
+    { q: kept.q, k: kept.k, v: kept.v, keys: context.keys, out: kept.attention, lse: kept.lse },
     attentionSizes(context),
   );
   stream.copy(x, kept.x2, tokens * columns * 4);
@@ -190,8 +190,8 @@ export function layerBackward(
       dout: grads.dattention,
       lse: kept.lse,
       delta: grads.delta,
-      lo: context.lo,
-      hi: context.hi,
+      keys: context.keys,
+      queries: context.queries,
       dq: grads.dq,
       dk: grads.dk,
       dv: grads.dv,

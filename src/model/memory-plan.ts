@@ -307,8 +307,8 @@ function headBuffers(input: PlanInput): BufferSpec[] {
   const windows = new Set(config.slidingWindow).size;
   const intervals: Record<string, [Dtype, ...number[]]> = {};
   for (let w = 0; w < windows; w++) {
-    intervals[`lo.${w}`] = ["u32", n];
-    intervals[`hi.${w}`] = ["u32", n];
+    intervals[`keys.${w}`] = ["u32", n, 3];
+    intervals[`queries.${w}`] = ["u32", n, 3];
   }
   return [
     ...list("logits", { logits: ["f32", logitChunk(vocab, r, maxBindingBytes), vocab] }),

@@ -1,4 +1,4 @@
-// Causal attention with an interval mask and grouped queries, forward and backward, without any S x S memory.
+// Causal attention with masks of intervals and grouped queries, forward and backward, without any S x S memory.
 
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
@@ -18,12 +18,14 @@ export interface AttentionSizes {
   readonly scale: number;
 }
 
-/** out[i] = softmax(scale · q[i] k[j]) v[j] over lo[i] <= j <= i. q, out [N, H, D] and k, v [N, K, D] of one type, f32 or f16;
- *  lo [N] u32 non-decreasing, lo[i] <= i; lse [H, N] f32: log of the softmax's denominator, for {@link attentionBackward}.
- *  Packed sequences and sliding windows come in through lo. Dao 2023, "FlashAttention-2", algorithm 1. */
+/** out[i] = softmax(scale · q[i] k[j]) v[j] over the keys j that query i sees. q, out [N, H, D] and k, v [N, K, D] of one type, f32
+ *  or f16; lse [H, N] f32: log of the softmax's denominator, for {@link attentionBackward}.
+ *  keys [N, 3] u32: (lo, from, to), query i sees j iff lo <= j <= i and not from <= j < to; lo never decreases, and what the gaps of
+ *  two queries have in common is in those of the queries between them. Packed sequences, sliding windows and shared prefixes come in
+ *  through it. Dao 2023, "FlashAttention-2", algorithm 1. */
 export function attentionForward(
   stream: Stream,
-  t: { q: Tensor; k: Tensor; v: Tensor; lo: Tensor; out: Tensor; lse: Tensor },
+  t: { q: Tensor; k: Tensor; v: Tensor; keys: Tensor; out: Tensor; lse: Tensor },
   s: AttentionSizes,
 ): void {
   const op = "attentionForward";
@@ -33,9 +35,10 @@ export function attentionForward(
   run(stream, "attention_forward", t, s, s.tokens * (s.heads / s.kvHeads), t.q.dtype);
 }
 
-/** Gradients dq [N, H, D], dk, dv [N, K, D], f32, overwritten. dout [N, H, D] f32; delta [H, N] f32 is workspace; hi [N] u32: the
- *  last query that sees key j, so that key j is seen by query i iff lo[i] <= j <= i, or j <= i <= hi[j]; the rest as in
- *  {@link attentionForward}. Dao 2023, algorithm 2, as two kernels that compute the weights again, without atomics. */
+/** Gradients dq [N, H, D], dk, dv [N, K, D], f32, overwritten. dout [N, H, D] f32; delta [H, N] f32 is workspace; queries [N, 3] u32
+ *  says of keys what keys says of queries: (hi, from, to), key j is seen by i iff j <= i <= hi and not from <= i < to; hi never
+ *  decreases; the rest as in {@link attentionForward}. Dao 2023, algorithm 2, as two kernels that compute the weights again, without
+ *  atomics. */
 export function attentionBackward(
   stream: Stream,
   t: {
@@ -46,8 +49,8 @@ export function attentionBackward(
     dout: Tensor;
     lse: Tensor;
     delta: Tensor;
-    lo: Tensor;
-    hi: Tensor;
+    keys: Tensor;
+    queries: Tensor;
     dq: Tensor;
     dk: Tensor;
     dv: Tensor;
@@ -59,7 +62,7 @@ export function attentionBackward(
   const { tokens, heads, kvHeads, headDim } = s;
   checkTensor(op, "dout", t.dout, ["f32"], tokens * heads * headDim);
   checkTensor(op, "delta", t.delta, ["f32"], heads * tokens);
-  checkTensor(op, "hi", t.hi, ["u32"], tokens);
+  checkTensor(op, "queries", t.queries, ["u32"], tokens * 3);
   checkTensor(op, "dq", t.dq, ["f32"], tokens * heads * headDim);
   checkTensor(op, "dk", t.dk, ["f32"], tokens * kvHeads * headDim);
   checkTensor(op, "dv", t.dv, ["f32"], tokens * kvHeads * headDim);
@@ -73,16 +76,16 @@ export function attentionBackward(
     { tokens, heads, head_dim: headDim },
     rowGrid(tokens * heads, layout),
   );
-  const { q, k, v, dout, lse, delta, lo, hi, dq, dk, dv } = t;
+  const { q, k, v, dout, lse, delta, keys, queries, dq, dk, dv } = t;
   run(
     stream,
     "attention_backward_q",
-    { q, k, v, dout, lse, delta, lo, dq },
+    { q, k, v, dout, lse, delta, keys, dq },
     s,
     tokens * (heads / kvHeads),
     dtype,
   );
-  run(stream, "attention_backward_kv", { q, k, v, dout, lse, delta, hi, dk, dv }, s, tokens, dtype);
+  run(stream, "attention_backward_kv", { q, k, v, dout, lse, delta, queries, dk, dv }, s, tokens, dtype);
 }
 
 /** Dispatches one of the three big kernels over `rows` rows of each kv head, in the form for this tier. Rows of queries are
@@ -127,7 +130,7 @@ function columnsPerThread(headDim: number): number {
 
 function checkAttention(
   op: string,
-  t: { q: Tensor; k: Tensor; v: Tensor; out: Tensor; lse: Tensor; lo: Tensor },
+  t: { q: Tensor; k: Tensor; v: Tensor; out: Tensor; lse: Tensor; keys: Tensor },
   s: AttentionSizes,
 ): void {
   const { tokens, heads, kvHeads, headDim } = s;
@@ -141,5 +144,5 @@ function checkAttention(
   checkTensor(op, "k", t.k, [t.q.dtype], tokens * kvHeads * headDim);
   checkTensor(op, "v", t.v, [t.q.dtype], tokens * kvHeads * headDim);
   checkTensor(op, "lse", t.lse, ["f32"], heads * tokens);
-  checkTensor(op, "lo", t.lo, ["u32"], tokens);
+  checkTensor(op, "keys", t.keys, ["u32"], tokens * 3);
 }

@@ -211,8 +211,11 @@ async function oneWindow(parts: LoopParts): Promise<StepReport | undefined> {
   return { loss, norm, rate, finite, tokens, seconds, metrics: meanMetrics(metrics) };
 }
 
-function paddedLength({ starts }: Batch): number {
-  const lengths = Array.from({ length: starts.length - 1 }, (_, s) => starts[s + 1]! - starts[s]!);
+function paddedLength({ starts, shared }: Batch): number {
+  const lengths = Array.from(
+    { length: starts.length - 1 },
+    (_, s) => starts[s + 1]! - starts[s]! + (shared?.[s] ?? 0),
+  );
   return lengths.length * Math.max(0, ...lengths);
 }
 

@@ -1,6 +1,6 @@
 // The training set as the loop sees it: rows in an order, cut into micro-batches. A row is one sequence, or with packing several.
 
-import { type Batch, ignoreIndex, makeBatch, type Sequence } from "../model/batch.ts";
+import { type Batch, ignoreIndex, laidTokens, makeBatch, type Sequence } from "../model/batch.ts";
 
 /** Sequences that are trained together and counted as one row. */
 export type Row = readonly Sequence[];
@@ -22,9 +22,9 @@ export function labelCount(row: Row): number {
   return count;
 }
 
-/** Tokens of a row. */
+/** Tokens of a row that are computed: a shared prefix once. */
 export function tokenCount(row: Row): number {
-  return row.reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+  return row.reduce((sum, sequence) => sum + laidTokens(sequence), 0);
 }
 
 /** Micro-batches of a run, one after another; remembers the order of the epoch it is in. */

@@ -51,6 +51,7 @@ export async function runObjective(run: ObjectiveRun, stop: () => boolean): Prom
       load4bit: options.load4bit,
       tier: manifest.tier,
       batchSize: settings.referenceBatchSize,
+      sharePrefix: options.sharePrefix,
     },
     rows,
     vocab: base.config.vocab,

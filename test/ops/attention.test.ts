@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import type { Device } from "../../src/gpu/device.ts";
+import { intervals } from "../../src/model/batch.ts";
 import { attentionBackward, attentionForward } from "../../src/ops/attention.ts";
 import { testDevice } from "../gpu.ts";
 import {
@@ -10,7 +11,9 @@ import {
 import { Bench, expectClose, halfUlp, largest, noise, rounded } from "./op-harness.ts";
 
 interface Case extends Omit<AttentionShape, "scale"> {
-  readonly lo: (i: number) => number;
+  readonly lo?: (i: number) => number;
+  /** Instead of lo: two sequences, the second from `start` on, that begin with the same `prefix` tokens; under a window. */
+  readonly shared?: { readonly start: number; readonly prefix: number; readonly window?: number };
   readonly scale?: number;
 }
 
@@ -60,6 +63,27 @@ const cases: Record<string, Case> = {
     headDim: 16,
     lo: (i) => Math.max(packed([0, 50, 111])(i), window(9)(i)),
   },
+  "a prefix that two continuations share": {
+    tokens: 210,
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    shared: { start: 131, prefix: 45 },
+  },
+  "a long first continuation, of which the second sees nothing": {
+    tokens: 250,
+    heads: 3,
+    kvHeads: 3,
+    headDim: 20,
+    shared: { start: 220, prefix: 7 },
+  },
+  "a shared prefix under a sliding window": {
+    tokens: 260,
+    heads: 3,
+    kvHeads: 1,
+    headDim: 8,
+    shared: { start: 150, prefix: 70, window: 33 },
+  },
   "head width 80": { tokens: 67, heads: 2, kvHeads: 1, headDim: 80, lo: causal },
   "head width 128": { tokens: 70, heads: 4, kvHeads: 1, headDim: 128, lo: window(33) },
   "head width 256": { tokens: 35, heads: 1, kvHeads: 1, headDim: 256, lo: causal },
@@ -73,25 +97,45 @@ const cases: Record<string, Case> = {
   },
 };
 
+/** What the kernels take, and what it must mean. */
+function masks({ tokens, lo = causal, shared }: Case) {
+  if (!shared) {
+    const first = Uint32Array.from({ length: tokens }, (_, i) => lo(i));
+    const last = Uint32Array.from(first, (_, j) => first.findLastIndex((from) => from <= j));
+    const triples = (values: Uint32Array) => Uint32Array.from([...values].flatMap((value) => [value, 0, 0]));
+    return { lo: first, keys: triples(first), queries: triples(last), hidden: () => false };
+  }
+  const { start, prefix, window = tokens } = shared;
+  const position = (i: number) => (i < start ? i : i - start + prefix);
+  return {
+    lo: new Uint32Array(tokens),
+    ...intervals(
+      { tokens, starts: Uint32Array.of(0, start, tokens), shared: Uint32Array.of(0, prefix) },
+      window,
+    ),
+    hidden: (i: number, j: number) =>
+      (i >= start && j >= prefix && j < start) || position(j) <= position(i) - window,
+  };
+}
+
 async function check(device: Device, dtype: "f32" | "f16", c: Case): Promise<void> {
   const s = { ...c, scale: c.scale ?? 1 / Math.sqrt(c.headDim) };
   const queries = s.tokens * s.heads * s.headDim;
   const keys = s.tokens * s.kvHeads * s.headDim;
-  const lo = Uint32Array.from({ length: s.tokens }, (_, i) => c.lo(i));
-  const hi = Uint32Array.from(lo, (_, j) => lo.findLastIndex((first) => first <= j));
+  const { lo, keys: seen, queries: seenBy, hidden } = masks(c);
   const q = rounded(noise(1, queries, 2), dtype);
   const k = rounded(noise(2, keys, 2), dtype);
   const v = rounded(noise(3, keys), dtype);
   const dout = rounded(noise(4, queries), "f32");
-  const expected = forwardReference(q, k, v, lo, s);
-  const slopes = backwardReference(q, k, v, lo, dout, s);
+  const expected = forwardReference(q, k, v, lo, s, hidden);
+  const slopes = backwardReference(q, k, v, lo, dout, s, hidden);
 
   await using bench = new Bench(device);
   const inputs = {
     q: bench.input(q, dtype),
     k: bench.input(k, dtype),
     v: bench.input(v, dtype),
-    lo: bench.words(lo),
+    keys: bench.words(seen),
   };
   const out = bench.output(queries, dtype);
   const lse = bench.output(s.heads * s.tokens);
@@ -101,7 +145,7 @@ async function check(device: Device, dtype: "f32" | "f16", c: Case): Promise<voi
     attentionForward(stream, { ...inputs, out, lse }, s);
     attentionBackward(
       stream,
-      { ...inputs, out, dout: bench.input(dout), lse, delta, hi: bench.words(hi), dq, dk, dv },
+      { ...inputs, out, dout: bench.input(dout), lse, delta, queries: bench.words(seenBy), dq, dk, dv },
       s,
     );
   });
@@ -139,7 +183,7 @@ const { device, gpuTest } = await testDevice();
 gpuTest("attention refuses shapes that do not fit, by name", async () => {
   await using bench = new Bench(device);
   const [q, k, v, out, lse] = Array.from({ length: 5 }, () => bench.output(16));
-  const t = { q: q!, k: k!, v: v!, out: out!, lse: lse!, lo: bench.words([0]) };
+  const t = { q: q!, k: k!, v: v!, out: out!, lse: lse!, keys: bench.words([0, 0, 0]) };
   const s = { tokens: 1, heads: 3, kvHeads: 2, headDim: 8, scale: 1 };
   const attempt = (sizes: typeof s, tensors = t) =>
     bench.run((stream) => attentionForward(stream, tensors, sizes));

@@ -30,14 +30,16 @@ const curveBound = 1e-4;
 const compared = ["loss", "grad_norm", "rewards/margins", "rewards/chosen", "rewards/rejected"] as const;
 
 describe("a run repeats TRL's own", () => {
-  for (const [name, batch, accumulation] of [
-    ["batches of two pairs", "2", "1"],
-    ["two micro-batches of one pair", "1", "2"],
+  for (const [name, batch, accumulation, more] of [
+    ["batches of two pairs", "2", "1", {}],
+    ["two micro-batches of one pair", "1", "2", {}],
+    ["batches of two pairs, prompts computed twice", "2", "1", { sharePrefix: false }],
   ] as const)
     gpuTest(`${name}: losses, norms, rewards, log-probabilities, logits and the final adapter`, async () => {
-      const out = join(scratch, `curve-${batch}`);
+      const out = join(scratch, `curve-${name}`);
       await runTrain({
         ...flags,
+        ...more,
         out,
         perDeviceTrainBatchSize: batch,
         gradientAccumulationSteps: accumulation,
@@ -61,16 +63,25 @@ describe("a run repeats TRL's own", () => {
         if (i > 0) expect(got["rewards/accuracies"]).toBe(wanted["rewards/accuracies"]);
       }
       const ours = readAdapter(out);
+      let squares = 0;
+      let off = 0;
       for (const [name, { data }] of readAdapter(join(dpo, "train", "final")).tensors) {
         const most = data.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
         const values = ours.tensors.get(name)!.data;
         const worst = data.reduce((max, x, i) => Math.max(max, Math.abs(x - values[i]!)), 0);
-        expect(worst).toBeLessThan(5e-3 * most);
+        // One element's gradient all but cancels, and Adam makes a whole step of its rounding: 3e-3 to 5.3e-3 by the order of
+        // sums, where the next worst has 1e-3.
+        expect(worst).toBeLessThan(1e-2 * most);
+        data.forEach((x, i) => {
+          squares += x * x;
+          off += (x - values[i]!) ** 2;
+        });
       }
+      expect(Math.sqrt(off / squares)).toBeLessThan(2e-4);
     });
 
   gpuTest("under TRL's tags in TensorBoard, and in trainer_state.json", () => {
-    const out = join(scratch, "curve-2");
+    const out = join(scratch, "curve-batches of two pairs");
     const [session] = readdirSync(join(out, "runs"));
     const [file] = readdirSync(join(out, "runs", session!));
     const events = decodeEvents(readFileSync(join(out, "runs", session!, file!)));

@@ -11,6 +11,7 @@ import { loadPreferenceData } from "../../src/train/preference/preference-data.t
 import { preferenceSettings } from "../../src/train/preference/settings.ts";
 import golden from "../golden/numeric/dpo/dpo.json";
 import losses from "../golden/numeric/dpo/losses.json";
+import pairs from "../golden/numeric/dpo/pairs.json";
 import { testDevice } from "../gpu.ts";
 import { goldenTensors, loadGolden, worst } from "../model/goldens.ts";
 import { numeric } from "./tiny-run.ts";
@@ -90,7 +91,7 @@ describe("a pair's loss", () => {
 });
 
 /** The golden's pairs as a run would read them, and the reference's log-probabilities that TRL found. */
-async function goldenRun(flags: Record<string, string>) {
+async function goldenRun(flags: Record<string, string | boolean>) {
   const options = resolveOptions(trainOptions, {
     method: "dpo",
     base: join(numeric, "models", golden.base),
@@ -141,6 +142,38 @@ describe("on the device", () => {
     },
     timeout,
   );
+
+  for (const lossType of ["sigmoid", "orpo"])
+    gpuTest(
+      `${lossType}: a prefix that is computed once gives the numbers and gradients of two sequences apart`,
+      async () => {
+        const run = async (sharePrefix: boolean) => {
+          using lm = await loadGolden(device, golden.base, { adapterDirectory: "dpo/adapter", ...sizes });
+          const { batch, settings, references } = await goldenRun({ lossType, sharePrefix });
+          const objective = preferenceObjective(lm, settings, references);
+          await objective.step(batch, { batches: 1, labels: batch.rows.length }, { gradientScale: 1 });
+          const [rows] = await objective.take([batch]);
+          return {
+            tokens: batch.tokens,
+            losses: rows!.losses,
+            metrics: objective.metrics(rows!),
+            grads: await lm.adapter!.readGradients(),
+          };
+        };
+        const [once, twice] = [await run(true), await run(false)];
+        const shared = pairs.reduce((sum, { prompt_ids }) => sum + prompt_ids.length - 1, 0);
+        expect(once.tokens).toBe(twice.tokens - shared);
+        expect(worst(once.losses, twice.losses)).toBeLessThan(1e-5);
+        for (const [name, value] of Object.entries(once.metrics))
+          expect(Math.abs(value - twice.metrics[name]!)).toBeLessThan(1e-4);
+        for (const [name, gradient] of once.grads)
+          expect({ name, worst: worst(gradient, twice.grads.get(name)!, true) < 1e-5 }).toEqual({
+            name,
+            worst: true,
+          });
+      },
+      timeout,
+    );
 
   for (const { options, loss, metrics, grads } of losses.cases)
     gpuTest(

@@ -245,6 +245,11 @@ describe("is refused before anything is written:", () => {
       { ...sft, referenceFree: true },
       "--reference-free: expected --method dpo, got sft",
     ],
+    [
+      "prompts computed twice in fine-tuning",
+      { ...sft, sharePrefix: false },
+      "--share-prefix: expected --method dpo, got sft",
+    ],
     ["packing", { ...flags, packing: true }, "--packing: expected --method sft, got dpo"],
     ["--overlong", { ...flags, overlong: "error" }, "--overlong error: expected --method sft, got dpo"],
     ["--all", { ...flags, all: true }, "--all: expected --method sft, got dpo"],

@@ -112,7 +112,8 @@ function rankingBlocks({ record, terminals }: Recorded, sets: readonly SetFindin
     const units = sets.flatMap((set) =>
       set.units.filter(({ part, result }) => {
         const arm = record.spec.arms[part.arm]!;
-        return arm.base === base && arm.data !== null && (arm.prediction ?? null) === null && result.n > 0;
+        const plain = arm.data !== null && arm.loop === undefined && (arm.prediction ?? null) === null;
+        return arm.base === base && plain && result.n > 0;
       }),
     );
     const share = (metric: MetricName) => {

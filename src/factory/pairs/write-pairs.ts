@@ -41,7 +41,10 @@ function renamed(record: TrajectoryRecord, words: TerminalWords, asked: boolean)
   );
 }
 
-function nothingToPair(path: string, set: PairSet, kept: number, rejected: number): UserError {
+/** Why no pair came of some records.
+ *  @param path what they are called
+ *  @param kept, rejected how many there were */
+export function nothingToPair(path: string, set: PairSet, kept: number, rejected: number): UserError {
   const who = `${path}: expected kept and rejected samples of one scenario`;
   const { scenarios, ignored } = set;
   if (scenarios.all === 0)

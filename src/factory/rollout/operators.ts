@@ -14,7 +14,7 @@ import { scaffoldFor } from "./scaffold.ts";
 
 /** An operator for every session. */
 export interface Operators {
-  readonly kind: "endpoint" | "builtin";
+  readonly kind: "endpoint" | "builtin" | "model";
   /** What records and manifest call it. */
   readonly name: string;
   /** A model for one session. */
@@ -39,10 +39,15 @@ export async function chooseOperators(
 }
 
 async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Promise<Operators> {
+  const operators = modelOperators(await endpointModel(endpoint), options);
+  return { ...operators, kind: "endpoint", describe: () => endpoint.describe() };
+}
+
+/** A model that is there already. */
+export function modelOperators(model: Model, options: RolloutOptions): Operators {
   const { seed, temperature, topP } = options;
-  const model = await endpointModel(endpoint);
   return {
-    kind: "endpoint",
+    kind: "model",
     name: model.name,
     model: () => model,
     sampling: (job) => ({
@@ -52,7 +57,7 @@ async function fromEndpoint(options: RolloutOptions, endpoint: ChatEndpoint): Pr
     }),
     scaffold: options.scaffold ? scaffoldFor(parseTerminals(options.terminals)) : undefined,
     settings: { operator: model.name, temperature, top_p: topP, scaffold: options.scaffold },
-    describe: () => endpoint.describe(),
+    describe: async () => null,
   };
 }
 

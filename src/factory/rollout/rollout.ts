@@ -25,6 +25,7 @@ import { type RolloutSummary, Tally } from "./summary.ts";
 import type { Supply } from "./supply.ts";
 
 /** Runs all samples of all scenarios of `supply`, or as many as it takes to keep --n.
+ *  @param given who operates, in place of what the options name
  *  @throws UserError before anything is written, when the folder is another's or was begun with other settings; Interrupted after
  *  Ctrl-C or SIGTERM and InfrastructureError when the machinery gives up: finished samples are on the disk. */
 export async function rollout(
@@ -32,10 +33,11 @@ export async function rollout(
   supply: Supply,
   provider: SandboxProvider,
   terminal: Terminal,
+  given?: Operators,
 ): Promise<RolloutSummary> {
   const { out } = options;
   const terminals = parseTerminals(options.terminals);
-  const operators = await chooseOperators(options);
+  const operators = given ?? (await chooseOperators(options));
   if (operators.kind === "builtin")
     terminal.note("operator: no endpoint given, the built-in operator follows the known solutions");
   const limits = episodeLimits(options);

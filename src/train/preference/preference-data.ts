@@ -12,6 +12,7 @@ import {
   encodePair,
   fitPair,
   type PairOptions,
+  type PairSide,
 } from "../../data/preference/encode-pair.ts";
 import { type PairRecord, readPairs } from "../../data/preference/pair-record.ts";
 import { readTokenizedPairs } from "../../data/preference/tokenized-pairs.ts";
@@ -19,7 +20,7 @@ import { renameTurns } from "../../data/rename-terminals.ts";
 import { splitByScenario } from "../../data/split.ts";
 import type { Sequence } from "../../model/batch.ts";
 import type { TrainOptions } from "../options.ts";
-import type { Row } from "../rows.ts";
+import { type Row, tokenCount } from "../rows.ts";
 import {
   checkSources,
   dataFacts,
@@ -67,7 +68,13 @@ export async function loadPreferenceData(options: TrainOptions, vocab: number): 
   }
   const path = (options.data ?? options.tokenized)!;
   const part = (list: readonly EncodedPair[], from: string) => {
-    const rows = list.map((pair) => rowOf(pair, settings));
+    const rows = list.map((pair) => rowOf(pair, settings, options.sharePrefix));
+    const computed = rows.reduce((sum, row) => sum + tokenCount(row), 0);
+    const tokens = rows.flat().reduce((sum, { inputIds }) => sum + inputIds.length, 0);
+    if (computed < tokens)
+      notes.push(
+        `${from}: what both sides begin with is computed once: ${formatCount(computed)} tokens instead of ${formatCount(tokens)}`,
+      );
     return { rows, facts: dataFacts(from, rows.flat()) };
   };
   return {
@@ -150,12 +157,22 @@ function keep(
 }
 
 /** ORPO also learns the chosen text from its prompt on: those tokens are labelled, with a weight of 0 in the completion's sum. */
-function rowOf({ chosen, rejected }: EncodedPair, { type }: PreferenceSettings): Row {
-  if (type !== "orpo") return [chosen, rejected];
+function rowOf({ chosen, rejected }: EncodedPair, { type }: PreferenceSettings, share: boolean): Row {
+  const sharedPrefix = share ? sharedTokens(chosen, rejected) : 0;
+  const second: Sequence = sharedPrefix > 0 ? { ...rejected, sharedPrefix } : rejected;
+  if (type !== "orpo") return [chosen, second];
   const whole: Sequence = {
     inputIds: chosen.inputIds,
     labels: chosen.inputIds,
     weights: Float32Array.from(chosen.labels, (label) => (label === MASKED ? 0 : 1)),
   };
-  return [whole, rejected];
+  return [whole, second];
+}
+
+/** Tokens that both sides begin with, less the one that predicts the rejected side's first label: it predicts another token there
+ *  than on the chosen side. */
+function sharedTokens(chosen: PairSide, rejected: PairSide): number {
+  const most = rejected.labels.findIndex((label, t) => t > 0 && label !== MASKED) - 1;
+  const first = rejected.inputIds.subarray(0, most).findIndex((id, t) => id !== chosen.inputIds[t]);
+  return first < 0 ? most : first;
 }

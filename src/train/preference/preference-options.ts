@@ -1,5 +1,5 @@
-// The options of preference training, under the names of TRL's DPOConfig (and of its CPOConfig, for SimPO). None has a default
-// in the table: what was not given must be told from what was, so that the other method can refuse it.
+// The options of preference training, under the names of TRL's DPOConfig (and of its CPOConfig, for SimPO). Hardly one
+// has a default in the table: what was not given must be told from what was, so that the other method can refuse it.
 
 import { lossTypes } from "./loss.ts";
 
@@ -63,6 +63,12 @@ export const preferenceOptions = {
     usual: "as in training",
     unit: "pairs",
     help: "pairs that the reference sees at once",
+  },
+  sharePrefix: {
+    type: "flag",
+    default: true,
+    group,
+    help: "compute what chosen and rejected begin with once for both",
   },
   truncationMode: {
     type: "string",

@@ -25,6 +25,8 @@ export interface ReferenceFacts {
   readonly load4bit: boolean;
   readonly tier: string;
   readonly batchSize: number;
+  /** Another order of the same sums. */
+  readonly sharePrefix: boolean;
 }
 
 /** What the pass works on. */

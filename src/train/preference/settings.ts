@@ -31,7 +31,7 @@ export function withMethodSettings(options: TrainOptions): TrainOptions {
   checkFullOptions(options);
   if (!isPreference(options)) {
     for (const key of Object.keys(preferenceOptions) as (keyof typeof preferenceOptions)[])
-      if (options[key] !== undefined && options[key] !== false)
+      if (isGiven(key, options))
         throw new UserError(`--${flagName(key)}: expected --method dpo, got ${options.method}`, {
           hint: "it belongs to preference training",
         });
@@ -49,6 +49,11 @@ export function withMethodSettings(options: TrainOptions): TrainOptions {
     truncationMode: settings.truncationMode,
     ...(settings.type === "simpo" && { simpoGamma: settings.gamma, cpoAlpha: settings.nllWeight }),
   };
+}
+
+function isGiven(key: keyof typeof preferenceOptions, options: TrainOptions): boolean {
+  if (key === "sharePrefix") return !options.sharePrefix;
+  return options[key] !== undefined && options[key] !== false;
 }
 
 function refuseFineTuning(options: TrainOptions): void {
