@@ -74,8 +74,66 @@ const common =
 /** Words that mean something. */
 export const words: readonly string[] = common.split(" ");
 
+/** More of them, for names alone: what is copied must not be a list learnt by heart. */
+const wider = (
+  "able acid actor adult agent alarm album angle ankle apron arena arrow aspen attic award badge baker " +
+  "banjo basin basket beach beard berry bishop blade blanket blossom board bonus border bracket brass " +
+  "brick broom brush bucket bulb bundle bunker cabin cactus camel canal canoe canvas cargo castor " +
+  "cattle cavern cellar cement chalk chapel charm cherry chess chimney cinema citrus clay cliff clock " +
+  "cloud clover coast cobalt cocoa coffee collar comet compass copy coral cousin cradle crane crayon " +
+  "cricket crown crystal cushion dagger daisy dancer decade denim diamond diesel dolphin donkey dragon " +
+  "drawer dream drift drum dust eagle earth easel echo eclipse elbow elder elephant empire enamel " +
+  "envelope estate fabric falcon feather fence ferry fiber fiddle field finch flame flannel fleet flock " +
+  "flute foam fossil fountain fox frame frost fruit funnel galaxy gallery gander garlic gazelle gear " +
+  "ghost ginger glacier glass globe glove goblet gossip granite grape gravel guitar hammer hamster " +
+  "handle hatch hawk heather helmet herring hickory hinge honey horizon hornet hotel hunter husky igloo " +
+  "ink insect ivory jacket jaguar jelly jersey jewel jigsaw journal judge jungle kennel kernel ketchup " +
+  "kettle kidney kitten knight ladder lagoon lantern lark lava leaf ledger lemon lens lever lily linen " +
+  "lion lizard lobster locket lumber lunch magnet mango marble margin marsh mason meadow medal melon " +
+  "mentor mercury meteor mirror mitten monkey mosaic moss motor muffin mule museum music mustard napkin " +
+  "nectar needle nest nettle nickel noodle nutmeg oak oasis oats olive onion opal orbit orchid organ " +
+  "otter oven owl oxygen oyster paddle palace panda panel parade parcel parrot pasta pasture patrol " +
+  "peach pebble pelican pepper phone piano picnic pigeon pillow pilot pistol planet plaster pocket " +
+  "pollen pony poplar porch potato powder prism pulse pumpkin puppet puzzle quail quarry queen quilt " +
+  "quiver rabbit radar radio rain ranch raven razor ribbon ridge robin rocket rope rose ruby saddle " +
+  "salad salmon sandal satin saturn scarf scout screen seal shadow shell shield shrimp signal silk " +
+  "siren sketch slate sleet smoke snail socket sofa sonnet spark spice spider spiral spoon spruce " +
+  "squash stable staple steam sugar sunset swallow switch syrup tailor talent tango target teapot " +
+  "temple tennis terrace thimble thistle thunder ticket tiger timber toast tomato topaz torch tower " +
+  "tractor trumpet tunnel turtle tweed unicorn urchin vacuum valley vanilla vapor velvet vessel viking " +
+  "vine violin volcano voyage waffle wagon walnut walrus wander water weasel whale wheat whistle widow " +
+  "window wizard wolf wool wren yacht yogurt zebra zephyr zipper"
+).split(" ");
+
+/** The beginning of one word and the end of another: looks like a word and is none, so it cannot be guessed from its first half. */
+function blend(draw: Draw): string {
+  const [a, b] = [draw.pick(wider), draw.pick(wider)];
+  return a.slice(0, draw.int(2, 4)) + b.slice(-draw.int(2, 4));
+}
+
 /** A common word or a made-up one. */
-export const anyWord = (draw: Draw): string => (draw.chance(0.6) ? draw.pick(words) : madeUpWord(draw));
+export function anyWord(draw: Draw): string {
+  const kind = draw.next();
+  if (kind < 0.3) return draw.pick(words);
+  if (kind < 0.55) return draw.pick(wider);
+  return kind < 0.75 ? blend(draw) : madeUpWord(draw);
+}
+
+/** The name of a program: two words in one, often with a letter or a word before it. */
+export function programName(draw: Draw): string {
+  const letter = draw.pick([...letters]);
+  const before = draw.pick([
+    "",
+    "",
+    "get",
+    "my",
+    `${letter}-`,
+    letter,
+    `${anyWord(draw)}-`,
+    draw.pick(words),
+  ]);
+  return before + madeUpWord(draw) + (draw.chance(0.5) ? madeUpWord(draw) : "");
+}
 
 /** Words that differ. */
 export function distinctWords(draw: Draw, count: number): string[] {

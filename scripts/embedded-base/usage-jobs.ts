@@ -3,7 +3,7 @@
 
 import type { Job } from "./job.ts";
 import type { Draw } from "./names.ts";
-import { anyWord, capitals, distinctWords, madeUpWord, quote, words } from "./names.ts";
+import { anyWord, capitals, distinctWords, madeUpWord, programName, quote, words } from "./names.ts";
 
 const facts =
   "size colour level count weight reading state version price speed temperature pressure height depth name owner label limit rate total".split(
@@ -28,10 +28,7 @@ const caseOf = (name: string, usage: string, help: string, cases: string): strin
 
 /** A program with a usage text in one of several shapes. */
 export function makeTool(draw: Draw, user: string): Tool {
-  const name =
-    draw.pick(["", "", "get", "my", "q-", "x"]) +
-    madeUpWord(draw) +
-    (draw.chance(0.5) ? madeUpWord(draw) : "");
+  const name = programName(draw);
   const path = draw.chance(0.6)
     ? `/usr/local/bin/${name}`
     : draw.pick([
