@@ -7,6 +7,7 @@ import { resolveOptions } from "../base/resolve.ts";
 import { readTrajectories } from "../data/read-records.ts";
 import { ROLLOUT_FILES } from "../data/rollout-folder.ts";
 import type { Scenario } from "../data/scenario.ts";
+import { chooseScenarios } from "../eval/choose-scenarios.ts";
 import { type EvalOptions, evalOptions } from "../eval/eval-options.ts";
 import { modelOperators } from "../factory/rollout/operators.ts";
 import { type RolloutOptions, rolloutOptions } from "../factory/rollout/options.ts";
@@ -117,7 +118,7 @@ async function play(
   };
 }
 
-/** The scenarios of a set's rows, in the order of their ids: nothing held out is among them. */
+/** The scenarios of a set's rows, or --limit of them spread over their archetypes: nothing held out is among them. */
 async function playable(
   spec: ResolvedSpec,
   set: string,
@@ -131,9 +132,7 @@ async function playable(
     if (bundle !== undefined && (archetypes?.includes(bundle.archetype) ?? true))
       found.set(bundle.id, bundle);
   }
-  const scenarios = [...found.values()]
-    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
-    .slice(0, limit);
+  const scenarios = chooseScenarios([...found.values()], limit);
   if (scenarios.length === 0)
     throw new UserError(
       `data/${set}: expected scenarios for a student to play, got none of the archetypes asked for`,

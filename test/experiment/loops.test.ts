@@ -32,7 +32,7 @@ scenarios: { heldout: { folder: ${heldOut}, n: 2 } }
 eval: { max_steps: 14 }
 arms:
   preferred: { dpo: { of: adapter, rollout: { samples: 3 } }, training: { beta: 0.3 } }
-  star: { star: { of: adapter, rounds: 2, rollout: { samples: 3 } } }
+  star: { star: { of: adapter, rounds: 2, rollout: { samples: 3, limit: 2 } } }
   base: {}
   adapter: { data: main }
 `;
@@ -176,17 +176,21 @@ test("a student's sessions become pairs for DPO from its adapter, and rows for t
   }
   const given = linesOf<Row>(join(out, "data/main/rows.jsonl"));
   const added = linesOf<Row>(join(out, "loops/star/seed-1/round-2/rows.jsonl"));
-  // Clean sessions of both rounds are the same here: each counts once.
-  expect(added.length).toBe(given.length + 3);
+  // Of three scenarios two are played, one of each kind. Clean sessions of both rounds are the same: each counts once.
+  expect(stage("loops/star/seed-1/round-1/sessions").facts.archetypes).toMatchObject({
+    file_copy: { finished: 3 },
+    file_create: { finished: 3 },
+  });
+  expect(added.length).toBe(given.length + 2);
   expect(new Set(added.map(({ id }) => id)).size).toBe(added.length);
   for (const row of given) expect(added).toContainEqual(row);
   expect(stage("loops/star/seed-1/round-2/rows").facts).toMatchObject({
-    rows: 6,
+    rows: 5,
     of_data: 3,
-    added: 3,
-    clean_by_round: [3, 3],
-    known_already: 3,
-    left_out: { provider: 6 },
+    added: 2,
+    clean_by_round: [2, 2],
+    known_already: 2,
+    left_out: { "not kept": 4, provider: 4 },
   });
 
   const report = await writeReport(out);
