@@ -1,5 +1,6 @@
 // One benchmark of one model or one file of completions, from problems to the files in the results folder.
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Model } from "../agent/contract.ts";
 import { writeFileAtomic } from "../base/atomic.ts";
@@ -11,6 +12,7 @@ import { type Answer, readCompletions } from "./answer.ts";
 import type { BenchOptions } from "./bench-options.ts";
 import { comparePasses, differencesBetween, passesOf, readResult } from "./compare.ts";
 import { drawAnswers, longestPrompt } from "./draw-answers.ts";
+import { DrawnAnswers, type DrawnSettings, drawnPath } from "./drawn-answers.ts";
 import type { History } from "./history.ts";
 import { historyRow } from "./history-row.ts";
 import type { Machinery } from "./judge/judgement.ts";
@@ -36,6 +38,8 @@ export interface BenchMachinery extends Machinery {
 }
 
 /** Runs one benchmark and writes `<benchmark>.json`, `<benchmark>.completions.jsonl` and the history.
+ *  @param run.resumable answers are kept as they are drawn, and those of a run that was killed are not drawn again; what was kept is
+ *  the caller's to remove (`removeDrawn`), once it needs no part of its run any more
  *  @throws UserError, DataError, InfrastructureError; Interrupted when `signal` is given up */
 export async function runBench(
   name: BenchmarkName,
@@ -46,13 +50,26 @@ export async function runBench(
     readonly machinery: BenchMachinery;
     readonly history: History;
     readonly signal: AbortSignal;
+    readonly resumable: boolean;
   },
   terminal: Terminal,
 ): Promise<BenchResult> {
   const { subject, machinery, history, signal } = run;
   const { jobs, out, completions } = options;
   const { problems } = set;
-  const started = new Date().toISOString();
+  const facts = await subject.facts();
+  using drawn =
+    run.resumable && completions === undefined
+      ? new DrawnAnswers(
+          drawnPath(out, name),
+          drawnSettings(set, options, { label: subject.label, ...facts }),
+        )
+      : undefined;
+  if (drawn?.finished && existsSync(join(out, `${name}.json`))) {
+    terminal.note(`${name}: written before this run was stopped`);
+    return readResult(out, name);
+  }
+  const started = drawn?.started ?? new Date().toISOString();
   // What is wrong with a file is told before anything runs.
   const given =
     completions === undefined
@@ -74,7 +91,7 @@ export async function runBench(
     signal,
     onReference: () => tried.update(++references),
   }).finally(() => tried.end());
-  const answers = given ?? (await draw(name, set, options, run, terminal));
+  const answers = given ?? (await draw(name, set, options, { subject, signal, drawn }, terminal));
   // What took long to draw is kept whatever becomes of judging it.
   if (given === undefined)
     writeFileAtomic(join(out, `${name}.completions.jsonl`), answers.map(completionLine).join(""));
@@ -101,6 +118,7 @@ export async function runBench(
   const result = { ...bare, comparisons: comparisonsOf(bare, subject.label, earlier, history) };
   writeFileAtomic(join(out, `${name}.json`), `${JSON.stringify(result, null, 1)}\n`);
   history.add(historyRow(subject.label, result));
+  drawn?.finish();
   for (const warning of resultWarnings(result)) terminal.warn(warning);
   return result;
 }
@@ -109,9 +127,14 @@ async function draw(
   name: BenchmarkName,
   { problems }: ProblemSet,
   options: BenchOptions,
-  { subject, signal }: { readonly subject: Subject; readonly signal: AbortSignal },
+  run: {
+    readonly subject: Subject;
+    readonly signal: AbortSignal;
+    readonly drawn: DrawnAnswers | undefined;
+  },
   terminal: Terminal,
 ): Promise<Answer[]> {
+  const { subject, signal, drawn } = run;
   const model = subject.model!;
   const longest = subject.here ? await longestPrompt(problems, model) : undefined;
   if (longest !== undefined && longest > options.ctxBudget)
@@ -121,12 +144,43 @@ async function draw(
   const { jobs } = options;
   const total = problems.length * options.samples;
   const bar = startProgress(terminal, { label: `${name}: drawn`, total, unit: "answers" });
-  let done = 0;
+  const known = drawn?.answers ?? [];
+  if (known.length > 0)
+    terminal.note(`${name}: ${known.length} of ${total} answers were drawn before this run was stopped`);
+  let done = known.length;
   return await drawAnswers(problems, model, options, {
     jobs,
     signal,
-    onAnswer: () => bar.update(++done),
+    known,
+    onAnswer(answer) {
+      drawn?.add(answer);
+      bar.update(++done);
+    },
   }).finally(() => bar.end());
+}
+
+/** What another answer would come of, by the names that an error gives it. */
+function drawnSettings(
+  set: ProblemSet,
+  { samples, temperature, topP, seed, maxTokens }: BenchOptions,
+  facts: Readonly<Record<string, unknown>>,
+): DrawnSettings {
+  const fact = (name: string) => (typeof facts[name] === "string" ? facts[name] : null);
+  return {
+    problems: set.hash,
+    "prompt style": set.promptStyle,
+    samples,
+    temperature,
+    "top-p": topP,
+    seed,
+    "max-tokens": maxTokens,
+    label: fact("label"),
+    // A folder may have moved; its content is what counts.
+    ...(facts.kind === "endpoint" && { model: fact("model") }),
+    base: fact("base_hash"),
+    adapter: fact("adapter_hash"),
+    "chat template": fact("chat_template_hash"),
+  };
 }
 
 const samplingOf = ({ samples, temperature, topP, seed, maxTokens }: BenchOptions) => ({

@@ -20,7 +20,7 @@ export const bench = defineCommand({
     "smoke: eight small problems of every kind. humaneval, mbpp: functions and their tests. json: schemas and function calls. diff: " +
     "unified diffs, applied. devops: shell jobs, judged by the state they leave. The reference of every problem runs first: one that " +
     "fails is left out by name, and its time sets the limit. Writes <benchmark>.json to --out, and history.jsonl, history.md and " +
-    "history.svg across checkpoints. Without --problems the small samples that ship are used; they are no published benchmark.",
+    "history.svg across checkpoints. Without --problems the small samples that ship are used; they are no published benchmark. A run that was stopped or killed goes on with the same command.",
   options: table,
   operand: "benchmark",
   examples: [
@@ -53,6 +53,7 @@ export const bench = defineCommand({
     const { removeUnfinished } = await import("../base/atomic.ts");
     const { lockFolder } = await import("../base/folder-lock.ts");
     const { Interruption } = await import("../base/interruption.ts");
+    const { removeDrawn } = await import("../bench/drawn-answers.ts");
     const { History } = await import("../bench/history.ts");
     const { runBench } = await import("../bench/run-bench.ts");
     const { resultLines } = await import("../bench/words.ts");
@@ -69,17 +70,19 @@ export const bench = defineCommand({
     const results = [];
     for (const { name, set } of sets) {
       try {
-        results.push(await runBench(name, set, options, { subject, machinery, history, signal }, terminal));
+        const run = { subject, machinery, history, signal, resumable: true };
+        results.push(await runBench(name, set, options, run, terminal));
       } catch (error) {
         if (!signal.aborted) throw error;
         throw new Interrupted(
-          `bench ${name}: stopped; ${results.length} of ${names.length} benchmarks are written`,
+          `bench ${name}: stopped; ${results.length} of ${names.length} benchmarks are written; the same command goes on`,
           {
             cause: error,
           },
         );
       }
     }
+    if (completions === undefined) removeDrawn(options.out, names);
     if (terminal.json) return terminal.out(JSON.stringify({ out: options.out, results }));
     for (const line of resultLines(results, terminal.columns)) terminal.out(line);
     terminal.out(`${options.out}/history.md has all checkpoints`);

@@ -85,7 +85,9 @@ async function benchSuite(name: (typeof benchmarks)[number], value: YamlValue): 
         here: true,
       };
       const own = { ...options, out: folder };
-      const result = await runBench(name, set, own, { subject, machinery, history, signal }, terminal);
+      // A run that goes on begins before the window: its weights are made anew, and so are its answers.
+      const on = { subject, machinery, history, signal, resumable: false };
+      const result = await runBench(name, set, own, on, terminal);
       const { pass_at_1, figures } = result;
       return { pass_at_1, ...rates(figures) };
     },
