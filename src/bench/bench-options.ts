@@ -16,10 +16,10 @@ export const benchOptions = {
   },
   problems: {
     type: "string",
-    value: "FILE",
+    value: "FILE|DIR|ORG/NAME",
     group: what,
     usual: "the small samples that ship with the program",
-    help: "problems in the benchmark's own shape: JSON lines (also .gz), JSON or Parquet",
+    help: "problems in the benchmark's own shape: JSON lines (also .gz), JSON or Parquet, a folder of these, or a data set of the Hub",
   },
   completions: {
     type: "string",

@@ -71,7 +71,7 @@ export type Problem = CodeProblem | JsonProblem | DiffProblem | ShellProblem;
 /** The problems of a benchmark. */
 export interface ProblemSet {
   readonly problems: readonly Problem[];
-  /** The file they are from; null: those that ship with the program. */
+  /** The file, or the folder of several, that they are from; null: those that ship with the program. */
   readonly file: string | null;
   /** `sha256:` of what was read. */
   readonly hash: string;

@@ -33,7 +33,7 @@ export const bench = defineCommand({
       does: "scores answers made elsewhere",
     },
     {
-      line: "sekft bench mbpp --problems mbpp.jsonl --url http://127.0.0.1:8080/v1 --samples 10 --temperature 0.8",
+      line: "sekft bench mbpp --problems google-research-datasets/mbpp/sanitized --url http://127.0.0.1:8080/v1 --samples 10 --temperature 0.8",
       does: "pass@1 and pass@10 of a model that a server holds",
     },
   ],
@@ -47,8 +47,14 @@ export const bench = defineCommand({
       );
     if (completions !== undefined && (options.base ?? options.url ?? options.resident) !== undefined)
       throw new UserError("--completions: expected no model beside it, got --base, --url or --resident");
+    const { resolveProblems } = await import("./resolve-inputs.ts");
+    const path = problems && (await resolveProblems(problems, terminal));
     const sets = [];
-    for (const name of names) sets.push({ name, set: await readProblems(name, problems) });
+    for (const name of names) sets.push({ name, set: await readProblems(name, path) });
+    if (path !== undefined) {
+      const [{ set }] = sets as [(typeof sets)[number]];
+      terminal.note(`bench: ${set.problems.length} problems of ${set.file}`);
+    }
     const { mkdirSync } = await import("node:fs");
     const { removeUnfinished } = await import("../base/atomic.ts");
     const { lockFolder } = await import("../base/folder-lock.ts");

@@ -31,6 +31,18 @@ export async function resolveInputs<T extends Inputs>(options: T, terminal: Term
   };
 }
 
+/** Problems of a benchmark as a path: `org/name` becomes the data set's snapshot in the cache, downloaded when it is not there, and
+ *  `org/name/folder` a folder of it. What has a data file's ending is a path in any case.
+ *  @throws UserError when a name cannot be found */
+export async function resolveProblems(pathOrName: string, terminal: Terminal): Promise<string> {
+  const named = /^(\w[^/]*\/[^/]+)(?:\/(.+))?$/.exec(pathOrName.replace(/\/+$/, ""));
+  if (existsSync(pathOrName) || named === null || /\.(jsonl?|ndjson|parquet|gz)$/.test(pathOrName))
+    return pathOrName;
+  const [, repo, inside] = named as unknown as [string, string, string | undefined];
+  const snapshot = await resolve(repo, "dataset", terminal);
+  return inside === undefined ? snapshot : join(snapshot, inside);
+}
+
 /** Loads the Hub's code only for what is no path. */
 async function resolve(pathOrName: string, type: "model" | "dataset", terminal: Terminal): Promise<string> {
   if (type === "model" && pathOrName === embeddedName && !existsSync(pathOrName)) {

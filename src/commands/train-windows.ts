@@ -51,7 +51,7 @@ export async function openRunWindows(options: TrainOptions, terminal: Terminal):
       hint: "suites: {smoke: {}, format: {}} runs the smoke benchmark and the format probe",
     });
   const suites: WindowSuite[] = [];
-  for (const [name, value] of entries) suites.push(await readSuite(name, value));
+  for (const [name, value] of entries) suites.push(await readSuite(name, value, terminal));
   const rules = options.gates === undefined ? [] : readRules(options.gates, suites);
   const worlds = resolveOptions(
     sandboxOptions,

@@ -25,6 +25,7 @@ import { formatProbeOptions } from "../probe/probe-options.ts";
 import type { SuiteMetrics } from "../train/gates/read-rules.ts";
 import type { Figures } from "../train/gates/rules.ts";
 import type { WindowSubject } from "../train/gates/windows.ts";
+import { resolveProblems } from "./resolve-inputs.ts";
 
 /** Tokens and answers at once that a suite needs of a model. */
 export interface SuiteSizes {
@@ -53,11 +54,11 @@ const suiteNames = [...benchmarks, "format", "shell"];
 
 /** Reads one entry of `suites`.
  *  @throws DataError for an unknown suite or option, with the nearest; UserError, DataError of the files that it names */
-export async function readSuite(name: string, value: YamlValue): Promise<WindowSuite> {
+export async function readSuite(name: string, value: YamlValue, terminal: Terminal): Promise<WindowSuite> {
   if (name === "format") return await formatSuite(value);
   if (name === "shell") return await shellSuite(value);
   const benchmark = benchmarks.find((one) => one === name);
-  if (benchmark !== undefined) return await benchSuite(benchmark, value);
+  if (benchmark !== undefined) return await benchSuite(benchmark, value, terminal);
   const near = closest(name, suiteNames);
   throw value.wrong(
     `expected one of ${suiteNames.join(", ")}, got ${name}`,
@@ -65,10 +66,15 @@ export async function readSuite(name: string, value: YamlValue): Promise<WindowS
   );
 }
 
-async function benchSuite(name: (typeof benchmarks)[number], value: YamlValue): Promise<WindowSuite> {
+async function benchSuite(
+  name: (typeof benchmarks)[number],
+  value: YamlValue,
+  terminal: Terminal,
+): Promise<WindowSuite> {
   const table = without(benchOptions, ["benchmark", "completions", "against", "out", "label"]);
   const asked = value.options(table, `of the suite ${name}`);
-  const set = await readProblems(name, asked.problems as string | undefined);
+  const problems = asked.problems as string | undefined;
+  const set = await readProblems(name, problems && (await resolveProblems(problems, terminal)));
   const options = resolveOptions(benchOptions, { benchmark: name }, asked);
   const kinds = new Set(set.problems.map(({ kind }) => kind));
   return {

@@ -1,5 +1,6 @@
 // The benchmarks by name: how their rows are read, and the problems that ship with the program.
 
+import { statSync } from "node:fs";
 import { closest, UserError } from "../../base/errors.ts";
 import { choiceField } from "../../data/turn-checks.ts";
 import type { Problem, ProblemSet } from "../problem.ts";
@@ -14,7 +15,8 @@ import { diffStyle, readDiffProblem } from "./diff-problems.ts";
 import { humanevalStyle, readHumanEval } from "./humaneval.ts";
 import { jsonStyle, readJsonProblem } from "./json-problems.ts";
 import { mbppStyle, readMbpp } from "./mbpp.ts";
-import { type Row, refuseTwins, rowsOfFile, rowsOfText } from "./rows.ts";
+import { problemFiles } from "./problem-files.ts";
+import { type Row, refuseTwins, rowsOfFiles, rowsOfText } from "./rows.ts";
 
 interface Suite {
   readonly read: (row: Row) => Problem;
@@ -75,13 +77,19 @@ export function namedBenchmarks(word: string): readonly BenchmarkName[] {
   });
 }
 
-/** The problems of a benchmark, from `file` or those that ship.
+/** The problems of a benchmark, from a file or a folder of files, or those that ship.
  *  @throws UserError, DataError naming file, line and field */
-export async function readProblems(name: BenchmarkName, file: string | undefined): Promise<ProblemSet> {
+export async function readProblems(name: BenchmarkName, path: string | undefined): Promise<ProblemSet> {
   const { read, column, style, text } = suites[name] as Suite;
+  const files = path === undefined ? [] : filesOf(path);
   const { rows, hash } =
-    file === undefined ? rowsOfText(text, `${name}.jsonl`) : await rowsOfFile(file, column);
+    path === undefined ? rowsOfText(text, `${name}.jsonl`) : await rowsOfFiles(files, column);
   const problems = rows.map(read);
   refuseTwins(problems, rows);
+  const file = files.length === 1 ? files[0]! : path;
   return { problems, file: file ?? null, hash, promptStyle: style };
+}
+
+function filesOf(path: string): readonly string[] {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? problemFiles(path) : [path];
 }

@@ -21,22 +21,36 @@ export interface Rows {
 
 /** Rows of a text of JSON lines. */
 export function rowsOfText(text: string, file: string): Rows {
-  const values = text.split("\n").flatMap((line, i) => {
+  return withHash(checked(valuesOfText(text, file), file));
+}
+
+function valuesOfText(text: string, file: string): { value: unknown; place: Place }[] {
+  return text.split("\n").flatMap((line, i) => {
     if (line.trim() === "") return [];
     const place = { file, line: i + 1 };
     return [{ value: parseJson(line, place, "line"), place }];
   });
-  return checked(values, file);
 }
 
 /** Rows of a file.
  *  @param column one that a Parquet file must have
  *  @throws UserError when it cannot be read; DataError when it holds something else or nothing */
 export async function rowsOfFile(file: string, column: string): Promise<Rows> {
-  if (file.endsWith(".gz")) return rowsOfText(unpacked(file), file);
-  const values: { value: unknown; place: Place }[] = [];
-  for await (const value of readValues(readable(file), [column])) values.push(value);
-  return checked(values, file);
+  return await rowsOfFiles([file], column);
+}
+
+/** Rows of several files, one after the other.
+ *  @param column one that a Parquet file must have
+ *  @throws UserError when one cannot be read; DataError when one holds something else or nothing */
+export async function rowsOfFiles(files: readonly string[], column: string): Promise<Rows> {
+  const rows: Row[] = [];
+  for (const file of files) {
+    const values: { value: unknown; place: Place }[] = [];
+    if (file.endsWith(".gz")) values.push(...valuesOfText(unpacked(file), file));
+    else for await (const value of readValues(readable(file), [column])) values.push(value);
+    rows.push(...checked(values, file));
+  }
+  return withHash(rows);
 }
 
 function readable(file: string): string {
@@ -57,21 +71,31 @@ function unpacked(file: string): string {
   }
 }
 
-function checked(values: readonly { value: unknown; place: Place }[], file: string): Rows {
+function checked(values: readonly { value: unknown; place: Place }[], file: string): Row[] {
   const rows = values.map(({ value, place }) => {
     if (!isFields(value)) throw new DataError(place, `expected a problem, found ${kindOf(value)}`);
     return { fields: value, place };
   });
   if (rows.length === 0) throw new DataError({ file }, "no problems");
+  return rows;
+}
+
+function withHash(rows: readonly Row[]): Rows {
   return { rows, hash: hashContent({ rows: rows.map(({ fields }) => fields) }) };
 }
 
 /** Refuses two problems of one id. */
 export function refuseTwins(problems: readonly { readonly id: string }[], rows: readonly Row[]): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const [i, { id }] of problems.entries()) {
-    if (seen.has(id)) throw new DataError(rows[i]!.place, `duplicate problem ${id}`);
-    seen.add(id);
+    const { place } = rows[i]!;
+    const first = seen.get(id);
+    if (first === place.file) throw new DataError(place, `duplicate problem ${id}`);
+    if (first !== undefined)
+      throw new DataError(place, `duplicate problem ${id} (first in ${first})`, {
+        hint: "of several configurations or splits name one file or folder",
+      });
+    seen.set(id, place.file);
   }
 }
 
