@@ -24,7 +24,7 @@ export class DrawnAnswers implements Disposable {
   /** Everything that is made of these answers is written. */
   readonly finished: boolean;
 
-  /** Opens or begins `path`; what a finished run with other settings left there is cleared away.
+  /** Opens or begins `path`; what a run with other settings left there that had finished, or drawn nothing, is cleared away.
    *  @throws UserError naming the settings that are others than when the answers were drawn; DataError for a damaged file */
   constructor(
     readonly path: string,
@@ -33,7 +33,7 @@ export class DrawnAnswers implements Disposable {
     let journal = new Journal(path);
     try {
       let differences = differencesOf(journal, now);
-      if (differences.length > 0 && isFinished(journal)) {
+      if (differences.length > 0 && (isFinished(journal) || journal.records.length === 1)) {
         journal[Symbol.dispose]();
         rmSync(path);
         journal = new Journal(path);

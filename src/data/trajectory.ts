@@ -71,6 +71,10 @@ export function checkTrajectory(value: unknown, place: Place): TrajectoryRecord 
   if (!isFields(value)) throw new DataError(place, `expected an object, found ${kindOf(value)}`);
   const present = SHAPES.filter((shape) => value[shape] !== undefined);
   if (present.length > 1) throw new DataError(place, `both ${present.join(" and ")}`);
+  if (present.length === 0 && value.chosen !== undefined && value.rejected !== undefined)
+    throw new DataError(place, "expected a trajectory, found a preference pair", {
+      hint: "train --method dpo learns from pairs",
+    });
   if ("version" in value || "scenario_id" in value || "outcome" in value) return fullRecord(value, place);
   const shape = present[0];
   if (shape === undefined)

@@ -1,6 +1,6 @@
 // What is taken out of an answer, what a program is made of, and what is said of files of another shape.
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { extractCode, extractDiff, extractJson, extractShell } from "../../src/bench/extract.ts";
@@ -117,6 +117,39 @@ test("HumanEval is read packed and plain, MBPP whole and sanitized; a row of ano
     "d.jsonl:2: duplicate problem Own/0",
   );
   await expect(readProblems("humaneval", at("none.jsonl"))).rejects.toThrow("expected a readable file");
+});
+
+describe("a file of another benchmark is refused with the name of that one:", () => {
+  for (const [name, other] of [
+    ["humaneval", "mbpp"],
+    ["humaneval", "json"],
+    ["mbpp", "devops"],
+    ["json", "humaneval"],
+    ["json", "diff"],
+    ["diff", "devops"],
+    ["diff", "smoke"],
+    ["devops", "diff"],
+    ["smoke", "humaneval"],
+  ] as const)
+    test(`${other} for ${name}`, async () => {
+      using folder = temporary();
+      const file = jsonLines(join(folder.path, "p.jsonl"), samples(other));
+      await expect(readProblems(name, file)).rejects.toMatchObject({
+        exitCode: 2,
+        message: expect.stringContaining("p.jsonl:1: "),
+        hint: `the file has the shape of ${other}`,
+      });
+    });
+
+  test("an unknown shape in a mixed file, with the nearest", async () => {
+    using folder = temporary();
+    const [row] = samples("smoke");
+    const file = jsonLines(join(folder.path, "p.jsonl"), [{ ...row, shape: "humanevl" }]);
+    await expect(readProblems("smoke", file)).rejects.toMatchObject({
+      message: `${file}:1: shape: expected one of humaneval, mbpp, json, diff, devops, got humanevl`,
+      hint: "did you mean humaneval?",
+    });
+  });
 });
 
 test("completions of another benchmark, an unknown benchmark and no model are refused before anything runs", async () => {

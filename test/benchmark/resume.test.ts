@@ -117,6 +117,16 @@ test("answers of other settings or other problems are refused by name, and kept"
   );
 });
 
+test("a run that drew nothing leaves nothing in the way of other settings", async () => {
+  using folder = temporary();
+  using living = model();
+  const out = folder.path;
+  await killed(out, 0);
+  expect(existsSync(join(out, "json.drawn.jsonl"))).toBe(true);
+  const { result } = await runBench("json", { url: living.url, samples: 1, out });
+  expect(result.n).toBe(10);
+});
+
 test("of several benchmarks those that were written are not run again, unless something is another", async () => {
   using folder = temporary();
   using living = model();

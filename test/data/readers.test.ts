@@ -113,6 +113,11 @@ describe("public shapes", () => {
     expect((await complaintOf(file)).complaint).toBe(
       "no turns, messages or conversations; found instruction, output",
     );
+    writeFileSync(file, '{"prompt": "x", "chosen": "y", "rejected": "z"}\n');
+    expect(await complaintOf(file)).toMatchObject({
+      complaint: "expected a trajectory, found a preference pair",
+      hint: "train --method dpo learns from pairs",
+    });
   });
 
   test("in a .json file that holds JSON lines are read too", async () => {

@@ -1,8 +1,8 @@
 // The benchmarks by name: how their rows are read, and the problems that ship with the program.
 
 import { statSync } from "node:fs";
-import { closest, UserError } from "../../base/errors.ts";
-import { choiceField } from "../../data/turn-checks.ts";
+import { closest, DataError, UserError } from "../../base/errors.ts";
+import { stringField } from "../../data/turn-checks.ts";
 import type { Problem, ProblemSet } from "../problem.ts";
 import devopsText from "../samples/devops.jsonl" with { type: "text" };
 import diffText from "../samples/diff.jsonl" with { type: "text" };
@@ -16,7 +16,7 @@ import { humanevalStyle, readHumanEval } from "./humaneval.ts";
 import { jsonStyle, readJsonProblem } from "./json-problems.ts";
 import { mbppStyle, readMbpp } from "./mbpp.ts";
 import { problemFiles } from "./problem-files.ts";
-import { type Row, refuseTwins, rowsOfFiles, rowsOfText } from "./rows.ts";
+import { needFields, type Row, refuseTwins, rowsOfFiles, rowsOfText } from "./rows.ts";
 
 interface Suite {
   readonly read: (row: Row) => Problem;
@@ -36,8 +36,17 @@ const kinds = {
 
 /** A row of a mixed file says which benchmark's shape it has. */
 function readMixed(row: Row): Problem {
-  const shape = choiceField(row.fields, "shape", Object.keys(kinds) as (keyof typeof kinds)[], row.place);
-  return kinds[shape](row);
+  needFields(row, "smoke", ["shape"]);
+  const known = Object.keys(kinds) as (keyof typeof kinds)[];
+  const word = stringField(row.fields, "shape", row.place);
+  const shape = known.find((name) => name === word);
+  if (shape !== undefined) return kinds[shape](row);
+  const near = closest(word, known);
+  throw new DataError(
+    { ...row.place, field: "shape" },
+    `expected one of ${known.join(", ")}, got ${word}`,
+    near === undefined ? {} : { hint: `did you mean ${near}?` },
+  );
 }
 
 const suites = {

@@ -3,7 +3,7 @@
 import { DataError } from "../../base/errors.ts";
 import { arrayField, complain, isFields, kindOf, stringField } from "../../data/turn-checks.ts";
 import type { JsonProblem, Tool } from "../problem.ts";
-import { needFields, type Row } from "./rows.ts";
+import { likelyBenchmark, needFields, type Row } from "./rows.ts";
 
 /** What models are asked; results name it, since another wording gives other figures. */
 export const jsonStyle = "chat: schema or tools in the turn, answer with JSON alone";
@@ -19,7 +19,11 @@ export function readJsonProblem(row: Row): JsonProblem {
   const { schema, expected } = fields;
   const tools = fields.tools === undefined ? [] : readTools(row);
   if ((schema === undefined) === (tools.length === 0))
-    throw new DataError(place, `expected either a schema or tools, found ${schema ? "both" : "neither"}`);
+    throw new DataError(
+      place,
+      `expected either a schema or tools, found ${schema === undefined ? "neither" : "both"}`,
+      schema === undefined ? likelyBenchmark(fields, "json") : {},
+    );
   if (schema !== undefined && typeof schema !== "boolean" && !isFields(schema))
     complain(place, "schema", `expected an object, found ${kindOf(schema)}`);
   if (tools.length > 0 && expected !== undefined) {

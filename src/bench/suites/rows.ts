@@ -99,29 +99,31 @@ export function refuseTwins(problems: readonly { readonly id: string }[], rows: 
   }
 }
 
-const shapes: Readonly<Record<string, readonly string[]>> = {
-  humaneval: ["prompt", "entry_point", "canonical_solution", "test"],
-  mbpp: ["code", "test_list"],
-  diff: ["before", "instruction"],
-  devops: ["instruction", "checker", "reference"],
+const shapes: Readonly<Record<string, (has: (key: string) => boolean) => boolean>> = {
+  smoke: (has) => has("shape"),
+  humaneval: (has) => ["prompt", "entry_point", "canonical_solution", "test"].every(has),
+  mbpp: (has) => ["code", "test_list"].every(has),
+  json: (has) => has("prompt") && (has("schema") || has("tools")),
+  diff: (has) => ["before", "instruction"].every(has),
+  devops: (has) => ["instruction", "checker", "reference"].every(has),
 };
 
 /** A hint for a row without what `benchmark` needs: the benchmark whose fields it has. */
-function likelyBenchmark(fields: Fields, benchmark: string): string | undefined {
+export function likelyBenchmark(fields: Fields, benchmark: string): { readonly hint?: string } {
   const found = Object.entries(shapes).find(
-    ([name, keys]) => name !== benchmark && keys.every((key) => key in fields),
+    ([name, fits]) => name !== benchmark && fits((key) => key in fields),
   );
-  return found && `the file has the shape of ${found[0]}`;
+  return found === undefined ? {} : { hint: `the file has the shape of ${found[0]}` };
 }
 
 /** Stops where a row lacks a field of its benchmark. */
 export function needFields({ fields, place }: Row, benchmark: string, names: readonly string[]): void {
   const missing = names.find((name) => fields[name] === undefined || fields[name] === null);
   if (missing === undefined) return;
-  const hint = likelyBenchmark(fields, benchmark);
   throw new DataError(
     { ...place, field: missing },
     `missing; a problem of ${benchmark} has ${names.join(", ")}`,
-    hint === undefined ? {} : { hint },
+    // A row of smoke has the fields of its shape, and may lack one of them.
+    "shape" in fields && fields.shape === benchmark ? {} : likelyBenchmark(fields, benchmark),
   );
 }
