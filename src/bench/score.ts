@@ -63,7 +63,8 @@ export async function openBench(
   return { judges, excluded };
 }
 
-/** Judges `answers`; what the sandbox fails is tried once more. */
+/** Judges `answers`; what the sandbox fails is tried once more. An answer whose world dies with it twice has failed.
+ *  @throws InfrastructureError when the sandbox itself is gone; Interrupted when `signal` is given up */
 export async function scoreAnswers(
   problems: readonly Problem[],
   answers: readonly Answer[],
@@ -79,8 +80,12 @@ export async function scoreAnswers(
   await inParallel(usable, run.jobs, run.signal, async (answer) => {
     const { judge } = bench.judges.get(answer.taskId)!;
     const judgement = await judge(answer).catch((error: unknown) => {
-      if (error instanceof InfrastructureError && !run.signal.aborted) return judge(answer);
-      throw error;
+      if (!(error instanceof InfrastructureError) || run.signal.aborted) throw error;
+      return judge(answer).catch((again: unknown) => {
+        if (again instanceof InfrastructureError && !run.signal.aborted && diesAlone(again))
+          return killedJudge(again);
+        throw again;
+      });
     });
     scored.set(answer.taskId, [...(scored.get(answer.taskId) ?? []), { answer, judgement }]);
     run.onAnswer?.(judgement);
@@ -93,6 +98,21 @@ export async function scoreAnswers(
       const own = (scored.get(problem.id) ?? []).toSorted((a, b) => a.answer.sample - b.answer.sample);
       return [{ problem, referenceMs: judge.referenceMs, answers: own }];
     }),
+  };
+}
+
+/** True where one world died and not what holds all of them. */
+function diesAlone({ kind }: InfrastructureError): boolean {
+  return kind === "sandbox_dead" || kind === "oom";
+}
+
+function killedJudge({ message }: InfrastructureError): Judgement {
+  return {
+    passed: false,
+    result: `failed: its sandbox died with it, twice (${message})`,
+    extracted: true,
+    checks: {},
+    durationMs: 0,
   };
 }
 
