@@ -199,6 +199,25 @@ runs("a candidate that kills its judge is labelled and the run goes on", async (
   expect(rows.map(({ accepted }) => accepted)).toEqual([false, false, true]);
 });
 
+runs(
+  "a candidate whose reference fails its own tests is excluded by name, and not to be trained on",
+  async () => {
+    const row = { prompt: "x", response: "def add(a, b): return a + b", ...add };
+    const { rows, report } = await run(
+      [
+        { id: "odd", ...row, reference: "def add(a, b): return a" },
+        { id: "even", ...row, reference: "def add(a, b): return b + a" },
+      ],
+      { sandbox: "bubblewrap" },
+    );
+    expect(report.excluded).toEqual(["odd"]);
+    expect(rows).toMatchObject([
+      { tests_pass: null, accepted: null, keep: false },
+      { tests_pass: true, accepted: true, keep: true },
+    ]);
+  },
+);
+
 runs("a repair is kept when the correction passes, with the failure read and not learnt", async () => {
   using server = scriptedEndpoint((_, { body }) =>
     /-07/.test(JSON.stringify(body)) ? "def add(a, b): return 0" : "def add(a, b): return a + b",
