@@ -28,8 +28,8 @@ test("the intervals and the test of the published table follow from its counts",
 test("the published run is what train does when nothing is said", () => {
   const { loraR, loraAlpha, loraDropout, learningRate, warmupRatio } = trainOptions;
   const { numTrainEpochs, gradientAccumulationSteps, maxLength, seed } = trainOptions;
-  // What differs for preference training stands behind a comma.
-  const usual = (option: { readonly usual: string }) => option.usual.split(",")[0]!;
+  // What differs for preference training and for the base's own weights stands behind a comma or semicolon.
+  const usual = (option: { readonly usual: string }) => option.usual.split(/[,;]/)[0]!;
   for (const said of [
     `${publishedRun.trajectories} clean sessions for ${numTrainEpochs.default} epochs`,
     `r ${usual(loraR)}, alpha ${usual(loraAlpha)}, dropout ${usual(loraDropout)} on q/k/v/o`,

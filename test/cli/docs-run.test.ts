@@ -71,7 +71,7 @@ function outputsOf(line: string): string[] {
 /** What a line needs of the machine. */
 function testFor(line: string): typeof test {
   if (/^sekft (author|rollout|eval(?! compare)|bench|play|sandbox check)/.test(line)) return worldTest;
-  if (/^sekft (train|generate|resident|inspect forward|doctor --bench)/.test(line)) return gpuTest;
+  if (/^sekft (train|generate|resident|probe|inspect forward|doctor --bench)/.test(line)) return gpuTest;
   if (line.startsWith("curl ")) return curlTest;
   return test;
 }

@@ -121,6 +121,13 @@ function tokenIds(path: string): void {
   writeFileSync(path, JSON.stringify([{ input_ids: ids, labels: ids }]));
 }
 
+function canaries(path: string): void {
+  writeFileSync(
+    path,
+    `${JSON.stringify({ prefix: "the word of the day is ", secret: "tulip-4711-marble" })}\n`,
+  );
+}
+
 const smollm2 = { "SmolLM2-135M-Instruct": tinyBase };
 
 /** Page -> what lies in its folder. */
@@ -148,6 +155,7 @@ export const props: Readonly<Record<string, Props>> = {
     "HumanEval.jsonl": benchmark,
     holdout: heldOut,
   },
+  "docs/probe.md": { base: tinyBase, ckpt: adapter, "rows.jsonl": sessions, "planted.jsonl": canaries },
   "docs/quickstart.md": { "runs/quickstart": (path) => writeTrain(path, 10) },
   "docs/serving.md": { "Mistral-7B": tinyBase, ckpt: adapter, trajectories: sessions },
   "docs/terminals.md": {
@@ -194,6 +202,12 @@ export const substitutions: readonly { readonly from: RegExp; readonly to: strin
       from: /^(sekft train\b(?!.*--(?:resident|inspect)).*)$/,
       to: "$1 --max-steps 2 --gradient-accumulation-steps 1",
       why: "two steps",
+    },
+    { from: /layers:20-29/, to: "layers:1", why: "the base has two layers" },
+    {
+      from: /^(sekft probe .*)$/,
+      to: "$1 --max-tokens 8 || [ $? = 1 ]",
+      why: "a random model misses the thresholds, which is exit 1",
     },
     { from: /^(sekft train\b.*--resident.*)$/, to: "$1 --max-steps 2", why: "two steps" },
     {
