@@ -1,6 +1,6 @@
 // One value of one option: text or YAML in, checked value out. The only place that knows what an int, a choice or a bound is.
 
-import { show, UserError } from "./errors.ts";
+import { closest, show, UserError } from "./errors.ts";
 import { flagName, type Option, type OptionTable } from "./options.ts";
 
 /** `a whole number from 1 to 8`, `one of a, b`, ...: what {@link readValue} takes for `option`. */
@@ -82,7 +82,20 @@ function readFlag(raw: unknown): boolean | undefined {
 export function flagValue(key: string, option: Option, raw: unknown): unknown {
   const value = readValue(option, raw);
   if (value !== undefined) return value;
-  throw new UserError(`--${flagName(key)}: expected ${expectation(option)}, got ${show(raw)}`);
+  const hint = nearestChoice(option, raw);
+  throw new UserError(`--${flagName(key)}: expected ${expectation(option)}, got ${show(raw)}`, {
+    ...(hint && { hint }),
+  });
+}
+
+/** A hint with the choice that a wrong word may have meant. */
+export function nearestChoice(option: Option, raw: unknown): string | undefined {
+  if ((option.type !== "string" && option.type !== "list") || option.choices === undefined) return undefined;
+  const { choices } = option;
+  const words = (Array.isArray(raw) ? raw : [raw]).flatMap((one) => String(one).split(","));
+  const wrong = words.map((word) => word.trim()).find((word) => !choices.includes(word));
+  const near = wrong && closest(wrong, choices);
+  return near ? `did you mean ${near}?` : undefined;
 }
 
 /** Every name that means an option of `table`, in kebab case. */

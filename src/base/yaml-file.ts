@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { closest, DataError, fileProblem, type Place, show, UserError } from "./errors.ts";
 import { findKey, flagName, type OptionTable } from "./options.ts";
-import { expectation, optionNames, readValue } from "./values.ts";
+import { expectation, nearestChoice, optionNames, readValue } from "./values.ts";
 
 /** One value of a file with its place. */
 export class YamlValue {
@@ -121,7 +121,8 @@ export class YamlValue {
       const raw = value.plain(asText);
       if (raw === null) continue;
       const read = readValue(option, raw);
-      if (read === undefined) throw value.wrong(`expected ${expectation(option)}, got ${show(raw)}`);
+      if (read === undefined)
+        throw value.wrong(`expected ${expectation(option)}, got ${show(raw)}`, nearestChoice(option, raw));
       values[key] = read;
     }
     return values;
