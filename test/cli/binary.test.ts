@@ -41,7 +41,7 @@ test("explains every command, with the examples of its table", () => {
     expect({ name, code, err }).toEqual({ name, code: 0, err: "" });
     expect(out.replace(/\s+/g, " ")).toContain(summary);
     for (const { line } of examples) expect(out).toContain(line);
-    if (Object.keys(options).length > 0) expect(out).toContain("--config <FILE>");
+    if (Object.keys(options).length > 0) expect(out).toContain("--config <FILE");
   }
 });
 

@@ -52,6 +52,21 @@ const kept = record(
   session(["p --help", "usage: p next\n"], ["p next", "Make x.\n"], ["touch x"], ["exit"]),
 );
 
+test("an empty reply makes no pair, whichever side it is on", () => {
+  const silent = record(
+    "r",
+    "incomplete",
+    session(["p --help", "usage: p next\n"], ["p next", "Make x.\n"], [" \n"]),
+  );
+  const { pairs, leftOut } = makePairs([kept, silent], 0);
+  expect([pairs, leftOut.nothing_said]).toEqual([[], 1]);
+  const mute = record("m", "success", silent.turns as Turn[]);
+  const left = record("l", "premature_exit", session(["p --help", "usage: p next\n"], ["exit"]));
+  expect(makePairs([mute, left], 0).pairs).toHaveLength(1);
+  const after = session(["p --help", "usage: p next\n"], ["p next", "Make x.\n"], ["exit"]);
+  expect(makePairs([mute, record("e", "premature_exit", after)], 0).leftOut.nothing_said).toBe(1);
+});
+
 test("a pair is cut at the first turn that differs", () => {
   const early = record(
     "r",

@@ -28,6 +28,7 @@ export interface PreferencePair {
 const LEFT_OUT = [
   "same_commands",
   "world_differed",
+  "nothing_said",
   "command_also_kept",
   "duplicate",
   "contradiction",
@@ -97,6 +98,8 @@ function compare(good: TrajectoryRecord, bad: TrajectoryRecord): Candidate | Lef
   if (shared < 0 || a === undefined || b === undefined) return "same_commands";
   // The same commands, and yet the screen says something else: nothing that a preference could teach.
   if (a.role !== "assistant" || b.role !== "assistant") return "world_differed";
+  // An empty reply has no token to prefer or to avoid.
+  if ([a, b].some(({ content }) => content.trim() === "")) return "nothing_said";
   const pair = {
     prompt: messages(good.turns.slice(0, shared)),
     chosen: [message(a)],
