@@ -1,7 +1,8 @@
 // Finds keys and passwords in a text, and leaves alone what only stands for one.
 
 import { createHash } from "node:crypto";
-import { SECRET_RULES, type SecretRule } from "./rules.ts";
+import type { SecretRule } from "./rule.ts";
+import { SECRET_RULES } from "./rules.ts";
 
 /** A secret, told without saying it. */
 export interface FoundSecret {
@@ -22,6 +23,10 @@ const STANDS_FOR =
 const LOOKED_UP =
   /^(?:process\.env|os\.environ|os\.getenv|getenv|env\.|env\[|config\.|settings\.|self\.|this\.|args\.|options\.|params\.|req\.|request\.|\$|%|<|\{\{|@|--|\/|\.\/|https?:)|^(?:[a-z_]+\.)+[a-z_]+$|\(\)?$|^[a-z]+(?:[A-Z][a-z]+)+$|^[a-z]+(?:_[a-z0-9]+)+$|^[a-z]+(?:-[a-z]+)+$|^[A-Z]+(?:_[A-Z]+)+$/;
 
+/** Words and numbers that are joined, as names are and random characters are not. */
+const WORDS =
+  /^(?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+)(?:[_-](?:[A-Z]?[a-z]+(?:[A-Z][a-z]+)*|[A-Z]+|v?\d{1,4}))*$/;
+
 /** Fakes that documentation prints and that no word gives away, by hash: the token that jwt.io shows. */
 const DOCUMENTED: ReadonlySet<string> = new Set([
   "7f75367e7881255134e1375e723d1dea8ad5f6a4fdb79d938df1f1754a830606",
@@ -34,7 +39,7 @@ export function findSecrets(text: string, allowed: ReadonlySet<string> = new Set
   for (const rule of SECRET_RULES) {
     if (rule.keywords.length > 0 && !rule.keywords.some((word) => lower.includes(word))) continue;
     for (const match of text.matchAll(rule.pattern)) {
-      const secret = match[1] ?? match[0];
+      const secret = match.slice(1).find((group) => group !== undefined) ?? match[0];
       const from = match.index + match[0].indexOf(secret);
       const to = from + secret.length;
       if (!isSecret(rule, secret, text, match.index) || found.some((one) => from < one.to && one.from < to))
@@ -55,6 +60,10 @@ function isSecret(rule: SecretRule, secret: string, text: string, at: number): b
   const isKeyBlock = rule.id === "private-key";
   if (STANDS_FOR.test(isKeyBlock ? secret.replace(/-----[^-]+-----/g, "") : secret)) return false;
   if (isKeyBlock) return /[A-Za-z0-9+/=]{40}/.test(secret);
+  if (rule.named) return !WORDS.test(secret) && !isPath(secret);
+  // What stands in the file is the base64 of what could be a word.
+  if (rule.id === "kubernetes-secret-yaml")
+    return !STANDS_FOR.test(Buffer.from(secret, "base64").toString("latin1"));
   if (!/^(?:generic|aws-secret|password-in|authorization|curl)/.test(rule.id)) return true;
   if (LOOKED_UP.test(secret)) return false;
   if (rule.id === "password-in-url") return !/^[{$<%]/.test(secret);

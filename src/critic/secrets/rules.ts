@@ -1,40 +1,7 @@
 // What keys look like, one rule a kind, in the manner of gitleaks: words that must be near, a pattern, and how random it has to be.
 
-/** A kind of secret. */
-export interface SecretRule {
-  readonly id: string;
-  /** Group 1 is the secret, or else the whole match. */
-  readonly pattern: RegExp;
-  /** Lower case; one of them must be in the text before the pattern is tried. None: always. */
-  readonly keywords: readonly string[];
-  /** Least Shannon entropy of the secret, bits a character. */
-  readonly entropy?: number;
-}
-
-/** A token that begins with a mark of its own; nothing of a word may touch it. */
-const marked = (id: string, mark: string, body: string, entropy = 3, flags = "g"): SecretRule => ({
-  id,
-  pattern: new RegExp(`(?<![A-Za-z0-9_-])(${mark}${body})(?![A-Za-z0-9_-])`, flags),
-  keywords: [],
-  entropy,
-});
-
-/** `name_of_service... = "value"`, where the value alone says nothing. */
-const assigned = (
-  id: string,
-  keywords: readonly string[],
-  name: string,
-  value: string,
-  entropy = 3,
-): SecretRule => ({
-  id,
-  pattern: new RegExp(
-    `\\b[\\w.-]{0,50}?(?:${name})(?:[\\w .\\t-]{0,20})["'\`\\s]{0,3}(?:=|>|:{1,3}=|\\|\\||:|=>|\\?=|,)[\\s"'\`=]{0,5}(${value})(?=["'\`\\s;,)\\]}]|$)`,
-    "gi",
-  ),
-  keywords,
-  entropy,
-});
+import { assigned, marked, type SecretRule } from "./rule.ts";
+import { SERVICE_RULES } from "./service-rules.ts";
 
 /** All rules. The patterns follow what each service documents of its keys. */
 export const SECRET_RULES: readonly SecretRule[] = [
@@ -46,7 +13,13 @@ export const SECRET_RULES: readonly SecretRule[] = [
     entropy: 3,
   },
   marked("age-secret-key", "AGE-SECRET-KEY-1", "[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}"),
-  marked("aws-access-key-id", "(?:AKIA|ASIA|ABIA|ACCA)", "[A-Z2-7]{16}"),
+  marked("aws-access-key-id", "(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)", "[A-Z2-7]{16}", 3, [
+    "a3t",
+    "akia",
+    "asia",
+    "abia",
+    "acca",
+  ]),
   assigned(
     "aws-secret-access-key",
     ["secret"],
@@ -56,14 +29,18 @@ export const SECRET_RULES: readonly SecretRule[] = [
   ),
   marked("github-token", "gh[pousr]_", "[A-Za-z0-9]{36,255}"),
   marked("github-fine-grained-token", "github_pat_", "[A-Za-z0-9_]{60,255}"),
-  marked("gitlab-token", "gl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-", "[A-Za-z0-9_-]{20,64}"),
+  marked(
+    "gitlab-token",
+    "gl(?:pat|dt|rt|cbt|ptt|ft|ffct|imt|oas|soat|agent)-",
+    "[A-Za-z0-9_-]{20,300}(?:\\.[a-z0-9]{9})?",
+  ),
   marked("slack-token", "xox[abeoprs]-", "[A-Za-z0-9-]{10,250}"),
   marked("slack-app-token", "xapp-", "\\d-[A-Z0-9]+-\\d+-[a-z0-9]+", 2),
   {
     id: "slack-webhook",
     pattern: /https:\/\/hooks\.slack\.com\/(?:services|workflows|triggers)\/[A-Za-z0-9+/]{40,60}/g,
     keywords: ["hooks.slack.com"],
-    entropy: 3,
+    entropy: 4,
   },
   {
     id: "discord-webhook",
@@ -96,13 +73,13 @@ export const SECRET_RULES: readonly SecretRule[] = [
   marked("google-oauth-token", "ya29\\.", "[A-Za-z0-9_-]{30,300}"),
   marked("stripe-key", "(?:sk|rk)_(?:live|test|prod)_", "[A-Za-z0-9]{16,120}"),
   marked("stripe-webhook-secret", "whsec_", "[A-Za-z0-9+/=]{32,64}"),
-  marked("square-token", "(?:EAAA|sq0(?:atp|csp)-)", "[A-Za-z0-9_-]{22,60}"),
+  marked("square-token", "(?:EAAA|sq0atp-|sq0csp-)", "[A-Za-z0-9_-]{22,60}"),
   marked("shopify-token", "shp(?:at|ca|pa|ss)_", "[A-Fa-f0-9]{32}"),
   marked("sendgrid-key", "SG\\.", "[A-Za-z0-9_-]{20,24}\\.[A-Za-z0-9_-]{39,50}"),
   marked("mailgun-key", "key-", "[a-f0-9]{32}"),
-  marked("mailchimp-key", "", "[a-f0-9]{32}-us\\d{1,2}"),
+  marked("mailchimp-key", "", "[a-f0-9]{32}-us\\d{1,2}", 3, ["-us"]),
   marked("brevo-key", "xkeysib-", "[a-f0-9]{64}-[A-Za-z0-9]{16}"),
-  marked("twilio-key", "SK", "[a-f0-9]{32}"),
+  marked("twilio-key", "SK", "[A-Fa-f0-9]{32}"),
   marked("npm-token", "npm_", "[A-Za-z0-9]{36}"),
   marked("pypi-token", "pypi-AgEI", "[A-Za-z0-9_-]{50,1000}"),
   marked("rubygems-token", "rubygems_", "[a-f0-9]{48}"),
@@ -113,7 +90,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   marked("dynatrace-token", "dt0c01\\.", "[A-Z0-9]{24}\\.[A-Z0-9]{64}"),
   marked("grafana-token", "gl(?:c|sa)_", "[A-Za-z0-9+/=_]{32,400}"),
   marked("hashicorp-vault-token", "hv[sb]\\.", "[A-Za-z0-9_-]{24,300}"),
-  marked("terraform-token", "[A-Za-z0-9]{14}\\.atlasv1\\.", "[A-Za-z0-9_=-]{60,70}"),
+  marked("terraform-token", "[A-Za-z0-9]{14}\\.atlasv1\\.", "[A-Za-z0-9_=-]{60,70}", 3, ["atlasv1"]),
   marked("linear-key", "lin_(?:api|oauth)_", "[A-Za-z0-9]{32,64}"),
   marked("notion-token", "(?:ntn_|secret_)", "[A-Za-z0-9]{43,50}"),
   marked("new-relic-key", "NR(?:AK|II|JS)-", "[A-Za-z0-9_-]{19,40}"),
@@ -126,10 +103,11 @@ export const SECRET_RULES: readonly SecretRule[] = [
   marked("figma-token", "figd_", "[A-Za-z0-9_-]{40}"),
   marked("airtable-token", "pat[A-Za-z0-9]{14}\\.", "[a-f0-9]{64}"),
   marked("supabase-key", "sb(?:p|_secret)_", "[A-Za-z0-9_]{30,60}"),
-  marked("fly-token", "(?:fo1_|fm[12][ar]?_)", "[A-Za-z0-9+/=_,-]{40,500}"),
+  marked("fly-token", "(?:fo1|fm1a|fm1r|fm2)_", "[A-Za-z0-9+/=_,-]{40,500}"),
   marked("cloudflare-origin-ca-key", "v1\\.0-", "[a-f0-9]{24}-[a-f0-9]{146}"),
   marked("1password-token", "ops_eyJ", "[A-Za-z0-9+/]{100,}={0,3}"),
   marked("jwt", "ey[A-Za-z0-9]{15,}\\.ey[A-Za-z0-9/\\\\_-]{15,}\\.", "[A-Za-z0-9/\\\\_-]{10,}={0,2}"),
+  ...SERVICE_RULES,
   {
     id: "azure-storage-key",
     pattern: /AccountKey=([A-Za-z0-9+/]{86}==)/g,
@@ -151,7 +129,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   },
   {
     id: "curl-user",
-    pattern: /\bcurl\b[^\n]*?\s(?:-u|--user)[\s=]+["']?[^\s:"']{1,64}:([^\s"']{6,})/g,
+    pattern: /\bcurl\b[^\n]{0,500}?\s(?:-u|--user)[\s=]+["']?[^\s:"']{1,64}:([^\s"']{6,})/g,
     keywords: ["curl"],
     entropy: 2.8,
   },
