@@ -17,7 +17,7 @@ const NAMED: readonly Named[] = [
   ["airtable-api-key", "airtable", alnum(17)],
   ["algolia-api-key", "algolia", alnum(32)],
   ["alibaba-secret-key", "alibaba", alnum(30)],
-  ["asana-client-id", "asana", "\\d{16}", 2.4],
+  ["asana-client-id", "asana", "\\d{16}", 2],
   ["asana-client-secret", "asana", alnum(32)],
   ["atlassian-api-token", "atlassian|confluence|jira", `${alnum(20)}${hex(4)}`],
   ["beamer-api-token", "beamer", `b_${wide(44)}`],
@@ -37,7 +37,7 @@ const NAMED: readonly Named[] = [
   ["datadog-access-token", "datadog", alnum(40)],
   ["discord-api-token", "discord", hex(64)],
   // Servers, channels and people have numbers of the same length, which are no secret.
-  ["discord-client-id", "discord[_.-]?(?:client|app|bot|api|token|key|secret)", "\\d{18}", 2.4],
+  ["discord-client-id", "discord[_.-]?(?:client|app|bot|api|token|key|secret)", "\\d{18}", 2],
   ["discord-client-secret", "discord", wide(32)],
   ["droneci-access-token", "droneci", alnum(32)],
   ["dropbox-short-lived-api-token", "dropbox", `sl\\.${wide(135)}`],
