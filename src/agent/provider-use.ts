@@ -27,14 +27,16 @@ export function hasOperated(facts: ProviderFacts, observed: readonly Observed[])
  *  its help and its complaints about how it was called are not. */
 export function hasDiscovered(facts: ProviderFacts, observed: readonly Observed[]): boolean {
   const { directive } = facts;
-  if (directive !== null) {
-    const wanted = flat(directive);
-    return observed.some(({ output }) => flat(output).includes(wanted));
-  }
+  if (directive !== null) return observed.some(({ output }) => shows(output, directive));
   return observed.some((one) => {
     const calls = ranProvider(facts, one);
     return calls.length > 0 && calls.some((args) => isAnswer(one, args));
   });
+}
+
+/** True when `directive` stands in `text`, whitespace aside. */
+export function shows(text: string, directive: string): boolean {
+  return flat(text).includes(flat(directive));
 }
 
 function flat(text: string): string {

@@ -24,6 +24,14 @@ export function sessionStages(spec: ResolvedSpec, set: string): Stage[] {
   return taught ? [authoredStage(spec, set, given), sessions] : [sessions];
 }
 
+/** What the sessions of a rollout folder hash to; undefined where there are none. Several run at once and end in any order. */
+export function hashSessions(folder: string): Record<string, string> | undefined {
+  const file = join(folder, ROLLOUT_FILES.trajectories);
+  if (!existsSync(file)) return undefined;
+  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  return { [ROLLOUT_FILES.trajectories]: hashSet(lines.map((line) => JSON.parse(line))) };
+}
+
 /** Folder of the sessions of a set. */
 export function sessionsFolder(folder: string, set: string): string {
   return join(folder, "data", set, "sessions");
@@ -92,13 +100,7 @@ function sessionStage(spec: ResolvedSpec, set: string, given: GivenOptions, taug
       const summary = await rollout(options, supply, provider, terminal);
       return { facts: { ...summary, ...scenarioYield(folder, id) }, sandbox: provider.name };
     },
-    outputs: async (folder) => {
-      const file = join(folder, id, ROLLOUT_FILES.trajectories);
-      if (!existsSync(file)) return undefined;
-      // Several run at once, and end in any order.
-      const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
-      return { [ROLLOUT_FILES.trajectories]: hashSet(lines.map((line) => JSON.parse(line))) };
-    },
+    outputs: async (folder) => hashSessions(join(folder, id)),
     keepsParts: true,
   };
 }

@@ -6,6 +6,8 @@ import { evalOptions } from "../eval/eval-options.ts";
 import { authorOptions } from "../factory/authoring/author-options.ts";
 import { rolloutOptions } from "../factory/rollout/options.ts";
 import { sandboxOptions } from "../sandbox/sandbox-options.ts";
+import { fullOptions } from "../train/full/full-options.ts";
+import { gateOptions } from "../train/gates/gate-options.ts";
 import { trainOptions } from "../train/options.ts";
 
 function without(table: OptionTable, names: readonly string[]): OptionTable {
@@ -66,12 +68,8 @@ export const trainingTable: OptionTable = without(trainOptions, [
   "overwrite",
   "seed",
   "terminals",
-  "windows",
-  "gates",
-  "full",
-  "stages",
-  "fromScratch",
-  "modelDtype",
+  ...Object.keys(gateOptions),
+  ...Object.keys(fullOptions),
 ]);
 
 const { load4bit, chatTemplate, tier, requireGpu } = trainOptions;

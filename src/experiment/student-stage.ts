@@ -1,19 +1,17 @@
 // `loops/<arm>/seed-<s>/.../sessions`: a tuned student in the scenarios that it was trained on.
 
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { resolveOptions } from "../base/resolve.ts";
 import { readTrajectories } from "../data/read-records.ts";
-import { ROLLOUT_FILES } from "../data/rollout-folder.ts";
 import type { Scenario } from "../data/scenario.ts";
 import { chooseScenarios } from "../eval/choose-scenarios.ts";
 import { type EvalOptions, evalOptions } from "../eval/eval-options.ts";
 import { modelOperators } from "../factory/rollout/operators.ts";
 import { type RolloutOptions, rolloutOptions } from "../factory/rollout/options.ts";
 import { rollout } from "../factory/rollout/rollout.ts";
-import { hashSet } from "./hashes.ts";
 import { bundlesOf, rowsFile, sourceOf } from "./row-stage.ts";
+import { hashSessions } from "./session-stage.ts";
 import type { GivenOptions, LoopSpec, ResolvedSpec } from "./spec.ts";
 import { holdingOptions, studentTable } from "./spec-options.ts";
 import { deciding, type Stage, type StageContext, type StageResult } from "./stage.ts";
@@ -49,12 +47,7 @@ export function studentStage(spec: ResolvedSpec, student: Student): Stage {
     }),
     units: ((given.limit as number | undefined) ?? scenariosExpected(spec, arm.data!)) * samplesOf(given),
     run: (context) => play(spec, student, given, context),
-    outputs: async (folder) => {
-      const file = join(folder, id, ROLLOUT_FILES.trajectories);
-      if (!existsSync(file)) return undefined;
-      const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
-      return { [ROLLOUT_FILES.trajectories]: hashSet(lines.map((line) => JSON.parse(line))) };
-    },
+    outputs: async (folder) => hashSessions(join(folder, id)),
     keepsParts: true,
   };
 }

@@ -4,6 +4,8 @@ import { closest } from "../base/errors.ts";
 import { findKey } from "../base/options.ts";
 import { resolveOptions } from "../base/resolve.ts";
 import { expectation, optionNames, readValue } from "../base/values.ts";
+import { fullOptions } from "../train/full/full-options.ts";
+import { gateOptions } from "../train/gates/gate-options.ts";
 import { type TrainOptions, trainOptions } from "../train/options.ts";
 import { defaultLearningRates } from "../train/preference/settings.ts";
 import type { FileStore } from "./file-store.ts";
@@ -50,12 +52,8 @@ const ownOptions: ReadonlySet<string> = new Set([
   "resume",
   "resumeFromCheckpoint",
   "overwrite",
-  "windows",
-  "gates",
-  "full",
-  "stages",
-  "fromScratch",
-  "modelDtype",
+  ...Object.keys(gateOptions),
+  ...Object.keys(fullOptions),
 ]);
 
 /** Options of train that a job takes. */

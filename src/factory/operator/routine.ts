@@ -1,6 +1,7 @@
 // The routine of a self-directed operator, told as commands that wait for what they show: find the provider, learn it, fetch, work,
 // look at the result, leave. How much it wanders on the way is drawn from a seed.
 
+import { shows } from "../../agent/provider-use.ts";
 import type { Rng } from "../../base/rng.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { Plan } from "../author/plan.ts";
@@ -77,10 +78,10 @@ class Screen {
   directive = false;
   provider: boolean;
   private readonly name: string;
-  private readonly wanted: string | undefined;
+  private readonly wanted: string | null;
 
   constructor({ directive, provider, announcement }: Scenario) {
-    this.wanted = directive === null ? undefined : flat(directive);
+    this.wanted = directive;
     this.name = provider.name;
     this.text = announcement.login;
     this.provider = announcement.login.includes(provider.name);
@@ -88,13 +89,9 @@ class Screen {
 
   add(output: string): void {
     this.text += `\n${output}`;
-    if (this.wanted !== undefined && flat(output).includes(this.wanted)) this.directive = true;
+    if (this.wanted !== null && shows(output, this.wanted)) this.directive = true;
     if (!looksFailed(output) && output.includes(this.name)) this.provider = true;
   }
-}
-
-function flat(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
 
 interface Working extends RoutineSettings {

@@ -1,6 +1,7 @@
 // How much of the work is trained. A small base that learns the work of its sessions too forgets the work that is in none of them; with
 // the work as context only, it learns the way to the directive and when to leave, and works as it always did.
 
+import { shows } from "../../agent/provider-use.ts";
 import type { Scenario } from "../../data/scenario.ts";
 import type { SampleRecord } from "./keep.ts";
 
@@ -12,10 +13,7 @@ export function weighWork(
   weight: number,
 ): SampleRecord {
   if (weight === 1 || directive === null) return record;
-  const wanted = flat(directive);
-  const told = record.turns.findIndex(
-    ({ role, content }) => role === "user" && flat(content).includes(wanted),
-  );
+  const told = record.turns.findIndex(({ role, content }) => role === "user" && shows(content, directive));
   if (told < 0) return record;
   const ending =
     record.terminal === null ? -1 : record.turns.findLastIndex(({ role }) => role === "assistant");
@@ -23,8 +21,4 @@ export function weighWork(
     turn.role === "assistant" && i > told && i !== ending ? { ...turn, weight } : turn,
   );
   return { ...record, turns };
-}
-
-function flat(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }
