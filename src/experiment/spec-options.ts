@@ -35,6 +35,7 @@ export const studentTable: OptionTable = without(rolloutOptions, [
     "scaffold",
     "detours",
     "trim",
+    "oneRoutine",
     "faults",
   ],
   ...["terminals", ...Object.keys(endpointOptions)],
