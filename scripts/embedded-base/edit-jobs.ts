@@ -143,6 +143,7 @@ export const modes: JobMaker = (draw, user) => {
     ["600", "u=rw,go=", "readable and writable by its owner only"],
     ["400", "u=r,go=", "readable by its owner only, writable by nobody"],
     ["444", "a=r", "readable by everybody and writable by nobody"],
+    ["444", "a=r", "readable by everybody, writable by nobody"],
     ["644", "u=rw,go=r", "writable by its owner, readable by everybody"],
   ] as const);
   const [text, work, check] = draw.pick([
@@ -164,6 +165,9 @@ export const modes: JobMaker = (draw, user) => {
     [
       [
         `${key} must be ${readable}.${rest}`,
+        `${key} must be ${readable}.${rest}`,
+        `Make ${key} ${readable}.${rest}`,
+        `I want ${key} ${readable}.${rest}`,
         `Make ${key} ${readable} (mode ${plain}).${rest}`,
         `Set the mode of ${key} to ${plain}.${rest}`,
       ],

@@ -152,14 +152,16 @@ export const userName = (draw: Draw): string =>
 /** A directory below which a job happens; `home` is the user's. */
 export function place(draw: Draw, user: string): string {
   const name = anyWord(draw);
-  return draw.pick([
+  const home = `/home/${user}`;
+  const path = draw.pick([
     `/srv/${name}`,
-    `/home/${user}/${name}`,
     `/var/${name}`,
-    `/home/${user}/${name}`,
     `/opt/${name}`,
-    `/srv/${name}/${anyWord(draw)}`,
+    `${home}/${name}`,
+    `${home}/${name}`,
   ]);
+  // Paths of several parts: the middle one is as easily lost in copying as the last.
+  return draw.chance(0.55) ? path : `${path}/${draw.chance(0.15) ? `${anyWord(draw)}/` : ""}${anyWord(draw)}`;
 }
 
 /** The path as a person writes it: `~` for home, most of the time. */

@@ -82,7 +82,7 @@ export function makeTool(draw: Draw, user: string): Tool {
     });
   }
   if (shape === "list") {
-    const number = draw.int(2, 97);
+    const number = idWord(draw);
     const [a, b] = draw.chance(0.4)
       ? (distinctWords(draw, 2) as [string, string])
       : draw.pick([
@@ -153,6 +153,19 @@ export function makeTool(draw: Draw, user: string): Tool {
     calls: [draw.pick(options[wanted]!)],
     wrong: ["", "--all"],
   });
+}
+
+/** What a list calls its entries: a number, a letter and a number, a word. */
+function idWord(draw: Draw): string {
+  const number = draw.int(2, 997);
+  const letter = String.fromCharCode(97 + draw.int(0, 25));
+  return draw.pick([
+    `${number}`,
+    `${letter}${number % 100}`,
+    `${letter}${number}`,
+    `${letter}-${number}`,
+    madeUpWord(draw),
+  ]);
 }
 
 const asks = [

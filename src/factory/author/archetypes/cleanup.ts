@@ -106,7 +106,7 @@ export function cleanup(seat: Seat): Work {
       ),
     ),
     look: [look, `ls -R ${directory}`, `find ${directory} -type f`],
-    verify: [`find ${directory} -type f`, `ls -R ${directory}`],
+    verify: [`find ${directory} -type f`, `ls -R ${directory}`, `ls -la ${directory}`],
     slips: [`ls ${directory}/*.none`, `rm ${directory}/${seat.word()}.none`],
     terminal: "exit",
   };

@@ -66,7 +66,7 @@ export function searchCount(seat: Seat): Work {
         : [steps(`cd ${directory}`, commands[0]!.replace(directory, "."), `= cat ${out}`)]),
     ],
     look: [`ls -R ${directory}`, look, `find ${directory} -type f`],
-    verify: [`cat ${out}`],
+    verify: [`cat ${out}`, `ls -l ${out}`, look],
     slips: [`cat ${out}`, `grep ${key} ${directory}/*.none`],
     terminal: "exit",
   };

@@ -54,7 +54,7 @@ export function fileCreate(seat: Seat): Work {
       steps(...make, write(path, 2), `= wc -l ${path}`, `= cat ${path}`),
     ],
     look: [`ls -ld ${directory}`, `ls ${directory}`],
-    verify: [`cat ${path}`, `ls -l ${directory}`],
+    verify: [`cat ${path}`, `ls -l ${directory}`, `ls -la ${directory}`, `stat -c '%a %s %n' ${path}`],
     slips: [`cat ${path}`, ...(exists ? [] : [write(path, 0)])],
     terminal: "exit",
   };

@@ -40,7 +40,7 @@ export function logExtract(seat: Seat): Work {
       steps(...(i === 0 ? [`? head -n 3 ${log}`] : []), `${command} > ${out}`, `= cat ${out}`),
     ),
     look: [`head -n 3 ${log}`, `tail -n 2 ${log}`, `wc -l ${log}`, `grep -c ${level} ${log}`],
-    verify: [`cat ${out}`, `wc -l ${out}`],
+    verify: [`cat ${out}`, `wc -l ${out}`, `ls -l ${out}`, `stat -c '%a %s %n' ${out}`],
     slips: [`cat ${out}`, `head ${log}s`],
     terminal: "exit",
   });

@@ -56,7 +56,7 @@ function derived(
     checks: [holds(target, text(change.want)), holds(source, text(lines))],
     solutions,
     look: [`cat ${source}`, `head -n 3 ${source}`, `ls ${directory}`, `wc -l ${source}`],
-    verify: [`cat ${target}`, `wc -l ${target}`],
+    verify: [`cat ${target}`, `wc -l ${target}`, `ls -l ${directory}`, `grep -c . ${target}`],
     slips: [`cat ${source}s`, `cat ${target}`],
     terminal: "exit",
   };
