@@ -27,6 +27,7 @@ export const inspectAdapter = defineCommand({
     const { checkAdapterFits, readAdapter } = await import("../formats/peft-adapter.ts");
     const { describeAdapter } = await import("../formats/describe-adapter.ts");
     const { formatCount, formatNumber, formatTable } = await import("../base/format.ts");
+    const { showLayers } = await import("../formats/layer-list.ts");
     const adapter = readAdapter(options.adapter);
     const { config } = adapter;
     const { modules, parameters } = describeAdapter(adapter);
@@ -65,6 +66,7 @@ export const inspectAdapter = defineCommand({
       `r ${config.r}, alpha ${config.alpha}, dropout ${config.dropout}${config.useRslora ? ", rank-stabilised" : ""}`,
     );
     line("targets", typeof targets === "string" ? targets : targets.join(" "));
+    if (config.layersToTransform !== undefined) line("layers", showLayers(config.layersToTransform));
     for (const [title, pattern] of [
       ["rank pattern", config.rankPattern] as const,
       ["alpha pattern", config.alphaPattern] as const,

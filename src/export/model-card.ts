@@ -8,6 +8,7 @@ import { formatCount, formatNumber, formatShare } from "../base/format.ts";
 import { describeAdapter } from "../formats/describe-adapter.ts";
 import { repoOfPath } from "../formats/hub-path.ts";
 import { isObject, type JsonObject } from "../formats/json-file.ts";
+import { showLayers } from "../formats/layer-list.ts";
 import { type Adapter, readAdapter } from "../formats/peft-adapter.ts";
 import { lossCurve } from "./loss-curve.ts";
 import { checkOutputFile } from "./output-path.ts";
@@ -109,13 +110,14 @@ function cell(text: string): string {
 }
 
 function factsTable(adapter: Adapter, { manifest }: RunRecord): string {
-  const { r, alpha, dropout, useRslora, targetModules, baseModel } = adapter.config;
+  const { r, alpha, dropout, useRslora, targetModules, layersToTransform, baseModel } = adapter.config;
   const { modules, parameters } = describeAdapter(adapter);
   const targets = typeof targetModules === "string" ? targetModules : targetModules.join(", ");
   const rows = [
     ["base", publicValue(baseModel ?? "not said")],
     ["LoRA", `r ${r}, alpha ${alpha}${useRslora ? ", rank-stabilised" : ""}, dropout ${dropout}`],
     ["target modules", targets],
+    ...(layersToTransform === undefined ? [] : [["layers", showLayers(layersToTransform)]]),
     ["parameters", `${formatCount(parameters)} in ${modules.length} modules`],
     ...(manifest === undefined ? [] : manifestRows(manifest)),
   ];

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { UserError } from "../base/errors.ts";
 import type { ModelConfig } from "../formats/config.ts";
 import { repoOfPath } from "../formats/hub-path.ts";
+import { parseLayers } from "../formats/layer-list.ts";
 import {
   type Adapter,
   type AdapterTensor,
@@ -42,7 +43,7 @@ export interface AdapterSetup {
  *  @throws UserError when an option contradicts the given adapter, DataError when that does not fit the base. */
 export function setUpAdapter(options: TrainOptions, model: ModelConfig): AdapterSetup {
   const given = options.initAdapter === undefined ? undefined : readAdapter(options.initAdapter);
-  const config = loraConfig(options, given?.config);
+  const config = withNames(loraConfig(options, given?.config, model.layers), model);
   if (!trainsAdapter(options)) return { config, targets: [], initHash: null, start: () => new Map() };
   const targets = resolveTargets(config, model);
   if (!given || options.initAdapter === undefined)
@@ -57,7 +58,14 @@ export function setUpAdapter(options: TrainOptions, model: ModelConfig): Adapter
   return { config, targets, initHash: hashTensors(given), start: () => given.tensors };
 }
 
-function loraConfig(options: TrainOptions, given: LoraConfig | undefined): LoraConfig {
+/** PEFT takes `layers_to_transform` beside a list of names only: `all-linear` becomes the names that it stands for. */
+function withNames(config: LoraConfig, model: ModelConfig): LoraConfig {
+  if (config.layersToTransform === undefined || config.targetModules !== "all-linear") return config;
+  const all = resolveTargets({ ...config, layersToTransform: undefined }, model);
+  return { ...config, targetModules: [...new Set(all.map(({ name }) => name))] };
+}
+
+function loraConfig(options: TrainOptions, given: LoraConfig | undefined, layers: number): LoraConfig {
   const rankPattern = parseNumberPairs("rank-pattern", options.rankPattern);
   for (const [key, rank] of Object.entries(rankPattern))
     if (!Number.isInteger(rank) || rank < 1)
@@ -70,7 +78,7 @@ function loraConfig(options: TrainOptions, given: LoraConfig | undefined): LoraC
     useRslora: options.useRslora || (given?.useRslora ?? false),
     targetModules: targetModules(options.targetModules) ?? given?.targetModules ?? defaults.targetModules,
     excludeModules: given?.excludeModules,
-    layersToTransform: given?.layersToTransform,
+    layersToTransform: parseLayers(options.layersToTransform, layers) ?? given?.layersToTransform,
     layersPattern: given?.layersPattern,
     rankPattern: options.rankPattern === undefined ? (given?.rankPattern ?? {}) : rankPattern,
     alphaPattern:

@@ -24,6 +24,13 @@ export const learningOptions = {
     usual: "q_proj,k_proj,v_proj,o_proj",
     help: "layers by name, or all-linear, or one regular expression",
   },
+  layersToTransform: {
+    type: "list",
+    value: "LAYERS",
+    group: lora,
+    usual: "all",
+    help: "decoder layers that get an adapter, counted from 0; 2-4 for 2,3,4. Nothing is computed backward below the lowest",
+  },
   rankPattern: { type: "string", value: "KEY=R,...", group: lora, help: "other ranks for some layers" },
   alphaPattern: { type: "string", value: "KEY=ALPHA,...", group: lora, help: "other alphas for some layers" },
   initAdapter: {

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../base/atomic.ts";
 import { formatCount, formatNumber } from "../base/format.ts";
+import { showLayers } from "../formats/layer-list.ts";
 import { type Adapter, type LoraConfig, writeAdapter } from "../formats/peft-adapter.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Progress } from "./progress.ts";
@@ -104,7 +105,8 @@ function howToLoad({ adapter, manifest: { options } }: RunOutput): string {
 }
 
 function describeLora(config: LoraConfig): string {
-  const { r, alpha, dropout, useRslora, targetModules } = config;
+  const { r, alpha, dropout, useRslora, targetModules, layersToTransform: layers } = config;
   const names = typeof targetModules === "string" ? targetModules : targetModules.join(", ");
-  return `r ${r}, alpha ${alpha}${useRslora ? " (rank-stabilised)" : ""}, dropout ${dropout}, on ${names}`;
+  const where = layers === undefined ? names : `${names} of layers ${showLayers(layers)}`;
+  return `r ${r}, alpha ${alpha}${useRslora ? " (rank-stabilised)" : ""}, dropout ${dropout}, on ${where}`;
 }

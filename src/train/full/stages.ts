@@ -100,6 +100,7 @@ const adapterOptions = [
   "loraDropout",
   "useRslora",
   "targetModules",
+  "layersToTransform",
   "rankPattern",
   "alphaPattern",
   "initAdapter",
