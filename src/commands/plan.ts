@@ -170,12 +170,11 @@ async function speedOf(parts: Parts, report: PlanReport, terminal: Terminal): Pr
     return undefined;
   }
   const { quickSpeed } = await import("../doctor/quick-speed.ts");
-  const { resolveTargets } = await import("../formats/peft-adapter.ts");
   terminal.note("measuring: a few layers with random weights (--no-measure leaves it out)");
   const measured = await quickSpeed(device, {
     config: base.source.config,
     load4bit: options.load4bit || base.source.config.quantization !== undefined,
-    targets: (config) => resolveTargets(setup.config, config),
+    lora: setup.config,
     rowTokens: data ? data.train.facts.tokens / data.train.rows.length : resolved.maxLength,
     labelShare: data ? data.train.facts.labels / data.train.facts.tokens : 1,
   });

@@ -37,7 +37,6 @@ async function appraise(base: string, recipe: Recipe): Promise<Appraisal> {
   const { quickSpeed } = await import("../doctor/quick-speed.ts");
   const { planBase } = await import("../doctor/plan-base.ts");
   const { loraParameters } = await import("../doctor/work.ts");
-  const { resolveTargets } = await import("../formats/peft-adapter.ts");
   const { setUpAdapter, withLoraSettings } = await import("../train/adapter-setup.ts");
   const { withMethodSettings } = await import("../train/preference/settings.ts");
   const { checkMemory } = await import("../train/memory-check.ts");
@@ -52,7 +51,7 @@ async function appraise(base: string, recipe: Recipe): Promise<Appraisal> {
   const speed = await quickSpeed(device, {
     config: source.config,
     load4bit: source.config.quantization !== undefined,
-    targets: (config) => resolveTargets(setup.config, config),
+    lora: setup.config,
     rowTokens: recipe.expected.sessionTokens,
     labelShare,
   });

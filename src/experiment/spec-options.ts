@@ -29,6 +29,7 @@ export const studentTable: OptionTable = without(rolloutOptions, [
     "out",
     "n",
     "holdout",
+    "archetypeWeights",
     "level",
     "gates",
     "opModel",

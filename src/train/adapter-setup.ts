@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { UserError } from "../base/errors.ts";
+import { parseNumberPairs } from "../base/key-values.ts";
 import type { ModelConfig } from "../formats/config.ts";
 import { repoOfPath } from "../formats/hub-path.ts";
 import { parseLayers } from "../formats/layer-list.ts";
@@ -17,7 +18,6 @@ import {
 import { trainsAdapter } from "./full/stages.ts";
 import { initLora } from "./lora-init.ts";
 import type { TrainOptions } from "./options.ts";
-import { parseNumberPairs } from "./pairs.ts";
 import { isPreference } from "./preference/settings.ts";
 
 /** LoRA's defaults: those of the published run. */

@@ -218,6 +218,19 @@ describe("scenarios", () => {
   }, 120_000);
 });
 
+test("archetypes share the scenarios by weight; what is no weight is refused", async () => {
+  const out = fresh();
+  const flags = { out, scenarios: undefined, samples: "1", seed: "3", archetypes: "file_create,empty_queue" };
+  const weighted = { ...flags, n: "5", archetypeWeights: "empty_queue=0.25" };
+  await run(weighted);
+  const written = readScenarios(join(out, "scenarios")).map(({ archetype }) => archetype);
+  expect(written.filter((name) => name === "file_create")).toHaveLength(4);
+  await expect(run({ ...flags, n: "5" })).rejects.toThrow("archetype_weights");
+  const refused = (archetypeWeights: string) => run({ ...flags, out: fresh(), n: "1", archetypeWeights });
+  await expect(refused("file_creat=2")).rejects.toThrow("got file_creat");
+  await expect(refused("file_create=0")).rejects.toThrow("expected a positive number for file_create, got 0");
+}, 120_000);
+
 describe("the folder", () => {
   test("goes on with the same settings and refuses others, naming what differs", async () => {
     const out = fresh();

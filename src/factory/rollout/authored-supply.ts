@@ -3,7 +3,8 @@
 
 import { join } from "node:path";
 import type { Terminal } from "../../base/command.ts";
-import { UserError } from "../../base/errors.ts";
+import { closest, UserError } from "../../base/errors.ts";
+import { parseNumberPairs } from "../../base/key-values.ts";
 import { startProgress } from "../../base/progress.ts";
 import { ROLLOUT_FILES } from "../../data/rollout-folder.ts";
 import type { Scenario } from "../../data/scenario.ts";
@@ -11,6 +12,7 @@ import { markProven, scenarioFields } from "../../data/scenario-json.ts";
 import type { SandboxProvider } from "../../sandbox/contract.ts";
 import { type Author, builtinAuthor, isRefusal, type Refusal } from "../author/author.ts";
 import type { AuthoredScenario } from "../author/plan.ts";
+import { Turns } from "../author/turns.ts";
 import { AuthorFolder, type AuthorRecord } from "../authoring/author-folder.ts";
 import { inOrder } from "../authoring/ordered.ts";
 import { type GateSet, judge } from "../gates/judge.ts";
@@ -22,11 +24,12 @@ import type { Supply } from "./supply.ts";
 /** Candidates refused in a row before the author is given up. */
 const HOPELESS = 60;
 
-/** A supply that authors into `<out>/scenarios`. Which scenarios it gives depends on seed and archetypes alone. */
+/** A supply that authors into `<out>/scenarios`. Which scenarios it gives depends on seed, archetypes and their weights alone. */
 export class AuthoredSupply implements Supply, Disposable {
   readonly size = undefined;
   private readonly folder: AuthorFolder;
   private readonly author: Author;
+  private readonly turns: Turns;
   private readonly known = new NearDuplicates();
   private readonly admitted: Scenario[] = [];
   private readonly earlier: AuthorRecord[];
@@ -34,7 +37,10 @@ export class AuthoredSupply implements Supply, Disposable {
 
   /** @throws UserError when the folder was begun with other settings, or no archetype is left */
   constructor(
-    options: Pick<RolloutOptions, "out" | "seed" | "archetypes" | "holdout" | "jobs" | "gates" | "level">,
+    options: Pick<
+      RolloutOptions,
+      "out" | "seed" | "archetypes" | "archetypeWeights" | "holdout" | "jobs" | "gates" | "level"
+    >,
     private readonly provider: SandboxProvider,
     private readonly terminal: Terminal,
   ) {
@@ -42,10 +48,13 @@ export class AuthoredSupply implements Supply, Disposable {
     this.jobs = options.jobs;
     this.gates = options.gates as GateSet;
     this.author = builtinAuthor({ seed, archetypes, holdout, level: level as LevelName });
+    const weights = archetypeWeights(options.archetypeWeights, this.author.archetypes);
+    this.turns = new Turns(this.author.archetypes, weights);
     const settings = {
       author: this.author.name,
       seed,
       archetypes: this.author.archetypes,
+      ...(Object.keys(weights).length === 0 ? {} : { archetype_weights: weights }),
       ...(this.gates === "all" ? {} : { gates: this.gates }),
       ...(level === "full" ? {} : { level }),
     };
@@ -101,12 +110,7 @@ export class AuthoredSupply implements Supply, Disposable {
 
   /** Candidate number `ordinal`: the archetypes in turns. */
   private candidate(ordinal: number): Candidate {
-    const { archetypes } = this.author;
-    return {
-      ordinal,
-      archetype: archetypes[ordinal % archetypes.length]!,
-      index: Math.floor(ordinal / archetypes.length),
-    };
+    return { ordinal, ...this.turns.at(ordinal) };
   }
 
   private async consider({ ordinal, archetype, index }: Candidate, signal: AbortSignal): Promise<Considered> {
@@ -157,6 +161,28 @@ export class AuthoredSupply implements Supply, Disposable {
     this.admitted.push(scenario);
     return true;
   }
+}
+
+/** Weights by archetype, in the order of the names.
+ *  @throws UserError for an archetype that is not written, or a weight that is not positive */
+function archetypeWeights(
+  text: string | undefined,
+  archetypes: readonly string[],
+): Readonly<Record<string, number>> {
+  const weights = parseNumberPairs("archetype-weights", text);
+  for (const [name, weight] of Object.entries(weights)) {
+    if (!archetypes.includes(name)) {
+      const near = closest(name, archetypes);
+      throw new UserError(`--archetype-weights: expected an archetype that is written, got ${name}`, {
+        hint: near ? `did you mean ${near}?` : `one of ${archetypes.join(", ")}`,
+      });
+    }
+    if (!(weight > 0))
+      throw new UserError(`--archetype-weights: expected a positive number for ${name}, got ${weight}`, {
+        hint: "an archetype that is not wanted is left out of --archetypes",
+      });
+  }
+  return Object.fromEntries(Object.entries(weights).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 interface Candidate {

@@ -34,6 +34,13 @@ export const rolloutOptions = {
   samples: { type: "int", min: 1, default: 3, group: what, help: "sessions of each scenario" },
   limit: { type: "int", min: 1, group: what, unit: "scenarios", help: "only the first of --scenarios" },
   archetypes: { type: "list", value: "NAMES", group: what, help: "only these archetypes" },
+  archetypeWeights: {
+    type: "string",
+    map: true,
+    value: "NAME=W,...",
+    group: what,
+    help: "of the scenarios that the built-in author makes: blocked=0.3 is written a third as often as the others, which weigh 1",
+  },
   holdout: {
     type: "list",
     value: "NAMES",

@@ -1,6 +1,6 @@
-// `key=value,key=value` or a JSON object on the command line: rank patterns, alpha patterns, schedule settings.
+// `key=value,key=value` or a JSON object on the command line: rank patterns, schedule settings, weights of archetypes.
 
-import { show, UserError } from "../base/errors.ts";
+import { show, UserError } from "./errors.ts";
 
 /** The pairs that `text` writes down; numbers become numbers.
  *  @throws UserError naming the flag when it is neither form, or a value is no number where only numbers are taken. */

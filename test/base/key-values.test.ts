@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseNumberPairs, parsePairs } from "../../src/train/pairs.ts";
+import { parseNumberPairs, parsePairs } from "../../src/base/key-values.ts";
 
 test("pairs and JSON say the same", () => {
   const wanted = { "layers.0.q_proj": 8, v_proj: 4 };
