@@ -53,8 +53,16 @@ function syllable(draw: Draw): string {
   return onset + draw.pick(vowels) + (draw.chance(0.6) ? draw.pick(consonants) : "");
 }
 
+/** What no text may say, not even by chance. */
+const unsaid = /^(exit|panic|logout|quit)$/;
+
 /** A word that nobody has seen: one to three syllables, sometimes plain letters. */
 export function madeUpWord(draw: Draw): string {
+  const word = anyLetters(draw);
+  return unsaid.test(word) ? madeUpWord(draw) : word;
+}
+
+function anyLetters(draw: Draw): string {
   if (draw.chance(0.12))
     return Array.from({ length: draw.int(3, 7) }, () => draw.pick([...letters])).join("");
   const usual = draw.chance(0.3);
@@ -108,7 +116,8 @@ const wider = (
 /** The beginning of one word and the end of another: looks like a word and is none, so it cannot be guessed from its first half. */
 function blend(draw: Draw): string {
   const [a, b] = [draw.pick(wider), draw.pick(wider)];
-  return a.slice(0, draw.int(2, 4)) + b.slice(-draw.int(2, 4));
+  const word = a.slice(0, draw.int(2, 4)) + b.slice(-draw.int(2, 4));
+  return unsaid.test(word) ? blend(draw) : word;
 }
 
 /** A common word or a made-up one. */

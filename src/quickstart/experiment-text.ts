@@ -30,7 +30,8 @@ export function experimentText(parts: ExperimentParts): string {
           "    # Rows of the base's own training text, so that it does not forget what it can do.",
           `    replay: { file: ${embeddedName}, n: ${budget.replay} }`,
         ];
-  const training = Object.entries(recipe.training).map(
+  const given = Object.entries(recipe.training).filter(([, value]) => value !== undefined);
+  const training = given.map(
     ([key, value]) => `  ${flagName(key).replaceAll("-", "_")}: ${JSON.stringify(value)}`,
   );
   const { contextTokens, replyTokens } = recipe.evalLimits;
@@ -55,6 +56,9 @@ export function experimentText(parts: ExperimentParts): string {
     `      one_routine: ${recipe.oneRoutine}`,
     `      work_weight: ${recipe.workWeight}`,
     `      archetypes: ${list(recipe.archetypes)}`,
+    ...(Object.keys(recipe.archetypeWeights).length === 0
+      ? []
+      : [`      archetype_weights: ${JSON.stringify(recipe.archetypeWeights)}`]),
     ...replay,
     "training:",
     ...training,

@@ -27,7 +27,9 @@ const turns = documents.flatMap((document) => document.turns);
 
 test("it is the text that the training log names", () => {
   const log = readFileSync(join(recipe, "log.jsonl"), "utf8").trim().split("\n");
-  const named = log.map((line) => JSON.parse(line)).filter((row) => "sha256" in row);
+  const rows = log.map((line) => JSON.parse(line)).filter((row) => "sha256" in row);
+  // The last text was gone through a second time.
+  const named = [...new Map(rows.map((row) => [row.corpus, row])).values()];
   expect(texts.length).toBe(named.length);
   for (const { name, text } of texts)
     expect(named.find((row) => `${row.corpus}.zst` === name)?.sha256).toBe(
@@ -37,7 +39,10 @@ test("it is the text that the training log names", () => {
 });
 
 test("no command or text of it has a word that ends a session", () => {
-  expect(turns.filter(({ content }) => /\b(exit|panic|logout|quit)\b/i.test(content))).toEqual([]);
+  const ending = /\b(exit|panic|logout|quit)\b/i;
+  // A made-up directory came out as a word: one of 49,000 sessions says its name.
+  const found = turns.filter(({ content }) => ending.test(content.replaceAll("~/urlbum/quit", "")));
+  expect(found).toEqual([]);
 });
 
 test("nothing of it is called a directive, an order, a task, an assignment or an instruction", () => {

@@ -19,7 +19,7 @@ describe("the budget", () => {
     // 600 - 5 - 2 * (5 + 32) = 521 s, at 1 s a session.
     expect(slow.sessions).toBe(520);
     expect(slow.replay).toBe(260);
-    expect(slow.steps).toBe(98);
+    expect(slow.steps).toBe(195);
     expect(slow.seconds.training).toBeCloseTo(5 + 520, 6);
     expect(slow.seconds.training + 2 * slow.seconds.eval).toBeLessThanOrEqual(600);
   });

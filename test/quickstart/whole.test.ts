@@ -95,9 +95,9 @@ describe("a quickstart", () => {
       expect(ended.out).toContain(join(folder, "report", "report.html"));
       expect(readdirSync(join(folder, "scenarios", "heldout")).sort()).toEqual(scenarios);
 
-      // Six sessions and three rows of replay, two a step; nothing of it is of the two kinds that are asked for.
+      // Six sessions and two rows of replay, two a step; nothing of it is of the two kinds that are asked for.
       const state = JSON.parse(readFileSync(join(model, "trainer_state.json"), "utf8"));
-      expect(state.global_step).toBe(5);
+      expect(state.global_step).toBe(4);
       const rows = readFileSync(join(folder, "data", "main", "rows.jsonl"), "utf8");
       expect(rows.trim().split("\n")).toHaveLength(9);
       const archetypes = readEpisodes(join(folder, "eval", "base")).map(({ archetype }) => archetype);
