@@ -99,7 +99,7 @@ describe("a quickstart", () => {
       const state = JSON.parse(readFileSync(join(model, "trainer_state.json"), "utf8"));
       expect(state.global_step).toBe(4);
       const rows = readFileSync(join(folder, "data", "main", "rows.jsonl"), "utf8");
-      expect(rows.trim().split("\n")).toHaveLength(9);
+      expect(rows.trim().split("\n")).toHaveLength(8);
       const archetypes = readEpisodes(join(folder, "eval", "base")).map(({ archetype }) => archetype);
       expect(archetypes.sort()).toEqual(["permissions", "text_replace"]);
       expect(rows).not.toMatch(/text_replace|permissions-|chmod|\bsed\b/);
