@@ -109,9 +109,9 @@ describe("a quickstart", () => {
       expect(again.err).toMatch(/^quickstart: .* is finished; this is its result$/m);
       expect(again.err).not.toContain("timing");
       const facts = JSON.parse(again.out);
-      expect(facts).toMatchObject({ out: folder, sessions: 6, replay: 3, sandbox: "bubblewrap" });
+      expect(facts).toMatchObject({ out: folder, sessions: 6, replay: 2, sandbox: "bubblewrap" });
       expect(facts.comparison.n).toBe(2);
-      expect(facts.loss.steps).toBe(5);
+      expect(facts.loss.steps).toBe(4);
       for (const file of facts.report) expect(existsSync(file)).toBe(true);
 
       const other = await run(folder, { minutes: 31 });
