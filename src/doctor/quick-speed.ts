@@ -48,7 +48,7 @@ export async function quickSpeed(
       tokens,
       labels: Math.max(1, Math.round(tokens * labelShare)),
       layers: Math.min(measuredLayers, config.layers),
-      targets: (cut) => [...resolveTargets({ ...lora, layersToTransform: undefined }, cut)],
+      targets: (cut) => resolveTargets({ ...lora, layersToTransform: undefined }, cut),
       budgetBytes: budgetBytes(device.facts),
       patienceSeconds: 10,
     });

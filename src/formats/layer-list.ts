@@ -2,6 +2,20 @@
 
 import { UserError } from "../base/errors.ts";
 
+/** Layers that follow on each other, both ends included. */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** First and last layer of `20-31`, or of `20` alone; undefined for other text and for a range that runs backward. */
+export function layerRange(text: string): LayerRange | undefined {
+  const match = /^(\d+)(?:-(\d+))?$/.exec(text);
+  const from = Number(match?.[1]);
+  const to = Number(match?.[2] ?? match?.[1]);
+  return match && from <= to ? { from, to } : undefined;
+}
+
 /** Layer numbers in ascending order, each once; undefined for none given.
  *  @param layers decoder layers of the base.
  *  @throws UserError for a word that is neither a layer of the base nor a range of them. */
@@ -9,16 +23,15 @@ export function parseLayers(words: readonly string[] | undefined, layers: number
   if (words === undefined || words.length === 0) return undefined;
   const found = new Set<number>();
   for (const word of words) {
-    const range = /^(\d+)(?:-(\d+))?$/.exec(word);
-    const [from, to] = [Number(range?.[1]), Number(range?.[2] ?? range?.[1])];
-    if (!range || from > to || to >= layers)
+    const range = layerRange(word);
+    if (!range || range.to >= layers)
       throw new UserError(
         `--layers-to-transform: expected layers of the base, 0 to ${layers - 1}, got ${word}`,
         {
           hint: "for example --layers-to-transform 2-4, or 0,2,4",
         },
       );
-    for (let layer = from; layer <= to; layer++) found.add(layer);
+    for (let layer = range.from; layer <= range.to; layer++) found.add(layer);
   }
   return [...found].sort((a, b) => a - b);
 }

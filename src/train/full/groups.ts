@@ -4,6 +4,7 @@ import { closest, show, UserError } from "../../base/errors.ts";
 import type { BaseWeights, TensorEntry } from "../../formats/base-weights.ts";
 import type { ModelConfig } from "../../formats/config.ts";
 import { isFloatType } from "../../formats/dtype.ts";
+import { type LayerRange, layerRange } from "../../formats/layer-list.ts";
 import type { TrainedTensor } from "../../model/trained-plan.ts";
 
 /** Groups whose tensors lie in the layers, and which a range of layers narrows down. */
@@ -43,19 +44,14 @@ export function resolveGroups(
   return { tensors: chosen.map(trainedTensor), adapter };
 }
 
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
 function parseGroups(
   who: string,
   names: readonly string[],
   { config, tensors }: GroupedBase,
-): { groups: ReadonlySet<GroupName>; range: Range | undefined } {
+): { groups: ReadonlySet<GroupName>; range: LayerRange | undefined } {
   if (names.length === 0) throw new UserError(`${who}: expected a group of parameters, got none`);
   const groups = new Set<GroupName>();
-  let range: Range | undefined;
+  let range: LayerRange | undefined;
   for (const name of names) {
     if (name.startsWith("layers:")) {
       if (range) throw new UserError(`${who}: expected one range of layers, got ${name} too`);
@@ -84,23 +80,20 @@ function isGroup(name: string): name is GroupName {
   return (groupNames as readonly string[]).includes(name);
 }
 
-function parseRange(who: string, text: string, layers: number): Range {
-  const match = /^layers:(\d+)(?:-(\d+))?$/.exec(text);
-  const from = Number(match?.[1]);
-  const to = match?.[2] === undefined ? from : Number(match[2]);
-  if (match === null || from > to)
-    throw new UserError(`${who}: expected a range such as layers:20-31, got ${show(text)}`);
-  if (to >= layers)
-    throw new UserError(`${who} ${text}: expected layers from 0 to ${layers - 1}, got ${to}`, {
+function parseRange(who: string, text: string, layers: number): LayerRange {
+  const range = layerRange(text.slice("layers:".length));
+  if (!range) throw new UserError(`${who}: expected a range such as layers:20-31, got ${show(text)}`);
+  if (range.to >= layers)
+    throw new UserError(`${who} ${text}: expected layers from 0 to ${layers - 1}, got ${range.to}`, {
       hint: `the base has ${layers} layers, counted from 0; the last is included`,
     });
-  return { from, to };
+  return range;
 }
 
 function isChosen(
   name: string,
   groups: ReadonlySet<GroupName>,
-  range: Range | undefined,
+  range: LayerRange | undefined,
   config: ModelConfig,
 ): boolean {
   if (groups.has("all")) return true;
