@@ -30,8 +30,7 @@ export function experimentText(parts: ExperimentParts): string {
           "    # Rows of the base's own training text, so that it does not forget what it can do.",
           `    replay: { file: ${embeddedName}, n: ${budget.replay} }`,
         ];
-  const given = Object.entries(recipe.training).filter(([, value]) => value !== undefined);
-  const training = given.map(
+  const training = Object.entries(recipe.training).map(
     ([key, value]) => `  ${flagName(key).replaceAll("-", "_")}: ${JSON.stringify(value)}`,
   );
   const { contextTokens, replyTokens } = recipe.evalLimits;

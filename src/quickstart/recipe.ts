@@ -70,8 +70,8 @@ const embedded: Recipe = {
     "empty_queue",
     "blocked",
   ],
-  // Where one session in seven is `blocked`, work of a kind that it has not seen becomes a reason to give up: with one in six, 12 of 40 held-out
-  // scenarios ended in `panic` before anything was tried, with one in twenty-five 0 to 3, with one in fifty none.
+  // Where one session in seven is `blocked`, work of a kind that it has not seen becomes a reason to give up: 12 of 40 held-out
+  // scenarios ended in `panic` before anything was tried; with one in twenty-five 0 to 3, with one in fifty none.
   archetypeWeights: { blocked: 0.15 },
   // Help over several pages and nested announcements are more than a few hundred sessions can teach so small a base.
   level: "plain",
@@ -114,6 +114,9 @@ const embedded: Recipe = {
   expected: { sessionTokens: 410, replayTokens: 490, episodeTokens: 1500 },
 };
 
+/** What another base is trained with as well; how many layers it has is not known here. */
+const { layersToTransform: _, ...sharedTraining } = embedded.training;
+
 /** For a base from elsewhere: it knows the work already, but not this shell. */
 const real: Recipe = {
   ...embedded,
@@ -128,9 +131,7 @@ const real: Recipe = {
   // Nobody has its training text.
   replayShare: 0,
   training: {
-    ...embedded.training,
-    // How many layers it has is not known here.
-    layersToTransform: undefined,
+    ...sharedTraining,
     gradientAccumulationSteps: 8,
     // The pilot's rate; the embedded base's would tear at weights that know much more.
     learningRate: 5e-4,
