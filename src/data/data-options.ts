@@ -79,8 +79,9 @@ export function toDatasetOptions(values: {
   readonly specialInContent: string;
   readonly terminals?: string | undefined;
   readonly terminalWeight?: number;
+  readonly keepBase?: number;
 }): DatasetOptions {
-  const { data, all, holdout, maxLength, strictPrefix, terminalWeight = 1 } = values;
+  const { data, all, holdout, maxLength, strictPrefix, terminalWeight = 1, keepBase = 0 } = values;
   return {
     data,
     all,
@@ -89,6 +90,7 @@ export function toDatasetOptions(values: {
     strictPrefix,
     terminals: parseTerminals(values.terminals),
     terminalWeight,
+    keepBase,
     overlong: values.overlong as DatasetOptions["overlong"],
     specialInContent: values.specialInContent as DatasetOptions["specialInContent"],
   };

@@ -6,6 +6,7 @@ import { endingOf, plainTerminals, type TerminalWords, terminalsText } from "../
 import type { ChatFormat } from "./chat/chat-format.ts";
 import { findDefects } from "./defects.ts";
 import {
+  BASE_LABEL,
   type Encoded,
   type EncodeOptions,
   encodeTrajectory,
@@ -40,7 +41,7 @@ export interface Sequence {
   readonly scenarioId?: string;
   /** [T] */
   readonly inputIds: Int32Array;
-  /** [T], -100 where not trained. */
+  /** [T], -100 where not trained, {@link BASE_LABEL} where the base is kept. */
   readonly labels: Int32Array;
   /** [T], absent when all are 1. */
   readonly weights?: Float32Array;
@@ -56,6 +57,8 @@ export interface DatasetCounts {
   trajectories: number;
   tokens: number;
   trainedTokens: number;
+  /** Tokens that are kept as the base has them. */
+  keptTokens: number;
   /** Rows by their last word. */
   terminals: Record<Terminal | "none", number>;
   /** Rows refused, by code; `overlong` and `truncated_last_turn` are those that are too long. */
@@ -166,6 +169,7 @@ export function emptyCounts(): DatasetCounts {
     trajectories: 0,
     tokens: 0,
     trainedTokens: 0,
+    keptTokens: 0,
     terminals: { exit: 0, panic: 0, none: 0 },
     refused: {},
     truncated: 0,
@@ -236,7 +240,9 @@ function count(
   }
   counts.trajectories++;
   counts.tokens += result.inputIds.length;
-  for (const label of result.labels) if (label !== MASKED) counts.trainedTokens++;
+  for (const label of result.labels)
+    if (label === BASE_LABEL) counts.keptTokens++;
+    else if (label !== MASKED) counts.trainedTokens++;
   counts.terminals[terminalOf(record, terminals)]++;
   if (result.truncated > 0) counts.truncated++;
   counts.truncatedTokens += result.truncated;

@@ -2,13 +2,16 @@
 
 import { DataError, type Place } from "../base/errors.ts";
 import { type ChatFormat, comparePrompt } from "./chat/chat-format.ts";
-import { type NormalizedTurn, normalizeForTemplate, type Turn } from "./normalize.ts";
+import { type NormalizedTurn, normalizeForTemplate, type Turn, type TurnPart } from "./normalize.ts";
 import { type RefusalCode, RefusedError, refuse } from "./refused.ts";
 import type { Encoding } from "./tokenizer/tokenizer.ts";
 import { tokenHolding, turnWeights } from "./turn-spans.ts";
 
 /** Label of a position that is not trained (PyTorch's ignore_index). */
 export const MASKED = -100;
+
+/** Label of a position that is trained towards whatever the base itself says there. */
+export const BASE_LABEL = -101;
 
 /** How rows are turned into ids. */
 export interface EncodeOptions {
@@ -20,6 +23,8 @@ export interface EncodeOptions {
   readonly strictPrefix: boolean;
   /** Whether a turn may contain the spelling of a special token. */
   readonly specialInContent: "keep" | "refuse";
+  /** Turns whose weight is 0 get {@link BASE_LABEL} with this weight; 0, when not given: they are context alone. */
+  readonly keepBase?: number;
 }
 
 /** One assistant turn of an encoded trajectory. Token indices are those before any truncation. */
@@ -45,7 +50,7 @@ export interface Encoded {
   readonly place: Place;
   /** [T] */
   readonly inputIds: Int32Array;
-  /** [T]; {@link MASKED} where not trained, else the id itself. */
+  /** [T]; {@link MASKED} where not trained, {@link BASE_LABEL} where the base is kept, else the id itself. */
   readonly labels: Int32Array;
   /** [T] factor on each label's loss; absent when all are 1. */
   readonly weights?: Float32Array;
@@ -97,7 +102,10 @@ function encode(
   const { text, spans } = format.template.renderWithSpans(normalized);
   const encoding = format.tokenizer.encode(text);
   const count = encoding.ids.length;
+  // Below zero: kept as the base has it, with that weight.
   const trained = new Float32Array(count);
+  const { keepBase = 0 } = options;
+  const weightOf = ({ weight, context }: TurnPart) => (context && keepBase > 0 ? -keepBase : weight);
   const turns: EncodedTurn[] = [];
   for (const span of spans) {
     const closing = format.endOfTurn?.text;
@@ -109,7 +117,7 @@ function encode(
     const stop = span.end + closing.length;
     const first = tokenHolding(encoding, span.start);
     const past = tokenHolding(encoding, stop - 1) + 1;
-    const weights = turnWeights(encoding, span, first, past, normalized[span.turn]!);
+    const weights = turnWeights(encoding, span, first, past, normalized[span.turn]!, weightOf);
     trained.set(weights, first);
     const { promptTokens, isPrefix } = comparePrompt(
       format,
@@ -144,7 +152,7 @@ function encode(
   let weighted = false;
   for (let k = 0; k < labels.length; k++) {
     const weight = trained[k + truncated]!;
-    if (weight > 0) labels[k] = inputIds[k]!;
+    if (weight !== 0) labels[k] = weight > 0 ? inputIds[k]! : BASE_LABEL;
     if (weight !== 0 && weight !== 1) weighted = true;
   }
   return {
@@ -152,7 +160,7 @@ function encode(
     place: row.place,
     inputIds,
     labels,
-    ...(weighted ? { weights: trained.slice(truncated) } : {}),
+    ...(weighted ? { weights: trained.slice(truncated).map(Math.abs) } : {}),
     turns,
     specialTurns,
     truncated,

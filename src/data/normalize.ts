@@ -12,7 +12,7 @@ export interface Turn {
   readonly content: string;
   /** Factor on the loss of an assistant turn; 0 = context only. */
   readonly weight?: number;
-  /** `false` is the same as `weight: 0`. */
+  /** `false`: a slip, context as with `weight: 0`, and never an example of anything. */
   readonly train?: boolean;
 }
 
@@ -21,6 +21,8 @@ export interface TurnPart {
   /** UTF-16 code units of the merged content. */
   readonly length: number;
   readonly weight: number;
+  /** Its weight was set to 0: context that is as it should be, unlike a turn with `train: false`. */
+  readonly context: boolean;
 }
 
 /** A turn as the template gets it. */
@@ -44,7 +46,7 @@ export function normalizeForTemplate(turns: readonly Turn[]): NormalizedTurn[] {
     const own = {
       role: turn.role,
       content: turn.content,
-      parts: [{ length: turn.content.length, weight: weightOf(turn) }],
+      parts: [{ length: turn.content.length, weight: weightOf(turn), context: isContext(turn) }],
     };
     const last = merged.at(-1);
     if (last?.role === turn.role) merged[merged.length - 1] = join(last, own, turn.role);
@@ -61,6 +63,10 @@ export function normalizeForTemplate(turns: readonly Turn[]): NormalizedTurn[] {
 
 function weightOf(turn: Turn): number {
   return turn.train === false ? 0 : (turn.weight ?? 1);
+}
+
+function isContext({ train, weight }: Turn): boolean {
+  return train !== false && weight === 0;
 }
 
 type Piece = { content: string; parts: readonly TurnPart[] };

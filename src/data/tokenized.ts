@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { DataError, fileProblem, show, UserError } from "../base/errors.ts";
 import type { Sequence } from "./dataset.ts";
-import { MASKED } from "./encode-trajectory.ts";
+import { BASE_LABEL, MASKED } from "./encode-trajectory.ts";
 import { parseJson } from "./parse-json.ts";
 import { arrayField, complain, type Fields, isFields, kindOf } from "./turn-checks.ts";
 
@@ -14,9 +14,11 @@ export interface TokenizedOptions {
   readonly vocabularySize: number;
   /** Labels may be left out: then every position is its own label. */
   readonly labelsRequired: boolean;
+  /** Weight of labels of {@link BASE_LABEL}; without one there may be none. */
+  readonly keepBase?: number;
 }
 
-/** Reads `[{"input_ids": [...], "labels": [...]}, ...]`. Labels are ids or -100, not yet shifted.
+/** Reads `[{"input_ids": [...], "labels": [...]}, ...]`. Labels are ids, -100 or -101, not yet shifted.
  *  @throws DataError naming file, row and field. */
 export function readTokenized(options: TokenizedOptions): Sequence[] {
   const { file } = options;
@@ -41,17 +43,23 @@ export function readTokenized(options: TokenizedOptions): Sequence[] {
 function readRow(row: unknown, index: number, options: TokenizedOptions): Sequence {
   const place = { file: options.file, field: `[${index}]` };
   if (!isFields(row)) throw new DataError(place, `expected an object, found ${kindOf(row)}`);
-  const inputIds = readIds(row, "input_ids", place, options.vocabularySize, false);
+  const { vocabularySize, keepBase = 0 } = options;
+  const inputIds = readIds(row, "input_ids", place, vocabularySize, []);
   if (inputIds.length === 0) complain(place, "input_ids", "expected at least one id, found none");
   const given = row.labels !== undefined;
   if (!given && options.labelsRequired) complain(place, "labels", "missing");
-  const labels = given ? readIds(row, "labels", place, options.vocabularySize, true) : inputIds.slice();
+  const labels = given
+    ? readIds(row, "labels", place, vocabularySize, keepBase > 0 ? [MASKED, BASE_LABEL] : [MASKED])
+    : inputIds.slice();
   if (labels.length !== inputIds.length)
     complain(place, "labels", `expected ${inputIds.length} labels, one for each id, found ${labels.length}`);
   // The first position predicts nothing: labels are shifted by one inside the loss.
   if (given && options.labelsRequired && labels.subarray(1).every((label) => label === MASKED))
     complain(place, "labels", "no position is trained");
-  return { id: `${index}`, place, inputIds, labels };
+  const weights = labels.includes(BASE_LABEL) && {
+    weights: Float32Array.from(labels, (label) => (label === BASE_LABEL ? keepBase : 1)),
+  };
+  return { id: `${index}`, place, inputIds, labels, ...weights };
 }
 
 function readIds(
@@ -59,7 +67,7 @@ function readIds(
   name: string,
   place: { file: string; field: string },
   size: number,
-  masked: boolean,
+  others: readonly number[],
 ): Int32Array {
   const values = arrayField(row, name, place);
   const ids = new Int32Array(values.length);
@@ -67,12 +75,12 @@ function readIds(
     const allowed =
       typeof value === "number" &&
       Number.isInteger(value) &&
-      ((value >= 0 && value < size) || (masked && value === MASKED));
+      ((value >= 0 && value < size) || others.includes(value));
     if (!allowed)
       complain(
         place,
         `${name}[${k}]`,
-        `expected ${masked ? `${MASKED} or ` : ""}an id from 0 to ${size - 1}, found ${show(value)}`,
+        `expected ${others.map((other) => `${other} or `).join("")}an id from 0 to ${size - 1}, found ${show(value)}${value === BASE_LABEL ? " (which needs --keep-base)" : ""}`,
       );
     ids[k] = value;
   }

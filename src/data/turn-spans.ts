@@ -1,6 +1,6 @@
 // Tokens of a stretch of text: which token holds a character, and what each token of a merged turn weighs.
 
-import type { NormalizedTurn } from "./normalize.ts";
+import type { NormalizedTurn, TurnPart } from "./normalize.ts";
 import type { Encoding } from "./tokenizer/tokenizer.ts";
 
 /** Index of the first token that holds code unit `unit`; the next one when none does (a character that the
@@ -16,17 +16,18 @@ export function tokenHolding(encoding: Encoding, unit: number): number {
   return low;
 }
 
-/** Weight of each token in [first, past) of an assistant turn: that of the recorded turn which holds the token's first
- *  character; the end-of-turn token goes with the last. */
+/** Weight of each token in [first, past) of an assistant turn: what `weightOf` gives the recorded turn which holds the token's
+ *  first character; the end-of-turn token goes with the last. */
 export function turnWeights(
   encoding: Encoding,
   span: { readonly start: number; readonly end: number },
   first: number,
   past: number,
   turn: NormalizedTurn,
+  weightOf: (part: TurnPart) => number,
 ): number[] {
   const { parts } = turn;
-  if (parts.length === 1) return new Array<number>(past - first).fill(parts[0]!.weight);
+  if (parts.length === 1) return new Array<number>(past - first).fill(weightOf(parts[0]!));
   // A template may have trimmed the content: parts are counted from where the untrimmed one would begin.
   const lead = turn.content.indexOf(turn.content.trimStart());
   const trimmed = span.end - span.start < turn.content.length && lead > 0 ? lead : 0;
@@ -39,7 +40,7 @@ export function turnWeights(
       part++;
       partEnd += parts[part]!.length;
     }
-    weights.push(parts[part]!.weight);
+    weights.push(weightOf(parts[part]!));
   }
   return weights;
 }

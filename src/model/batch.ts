@@ -2,11 +2,13 @@
 // packing nor a sliding window nor a prefix that two sequences share ever needs a matrix.
 
 import { UserError } from "../base/errors.ts";
+import { BASE_LABEL } from "../data/encode-trajectory.ts";
 
 /** One sequence of a micro-batch. */
 export interface Sequence {
   readonly inputIds: ArrayLike<number>;
-  /** -100 = not trained; shifted inside, as in transformers: labels[t] is what position t - 1 must predict. */
+  /** -100 = not trained, {@link BASE_LABEL} = what the base says there; shifted inside, as in transformers: labels[t] is what position
+   *  t - 1 must predict. */
   readonly labels?: ArrayLike<number>;
   /** Factor of each label's loss; 1 where absent. */
   readonly weights?: ArrayLike<number>;
@@ -37,6 +39,8 @@ export interface Batch {
   readonly rows: Uint32Array;
   readonly targets: Uint32Array;
   readonly weights: Float32Array;
+  /** Those of the labelled rows, counted from 0, whose targets are still to be asked of the base [K]; absent for none. */
+  readonly fromBase?: Uint32Array;
   /** What it was made of, for a loss over whole sequences. */
   readonly sequences?: readonly Sequence[];
 }
@@ -55,6 +59,7 @@ export function makeBatch(sequences: readonly Sequence[], vocab: number): Batch 
   const rows: number[] = [];
   const targets: number[] = [];
   const weights: number[] = [];
+  const fromBase: number[] = [];
   let at = 0;
   sequences.forEach(({ inputIds, labels, weights: factors }, s) => {
     const prefix = shared[s]!;
@@ -67,8 +72,9 @@ export function makeBatch(sequences: readonly Sequence[], vocab: number): Batch 
       const label = labels?.[t] ?? ignoreIndex;
       // The label of a first token has nothing before it that could predict it.
       if (t === prefix || label === ignoreIndex) continue;
+      if (label === BASE_LABEL) fromBase.push(rows.length);
       rows.push(at + t - 1);
-      targets.push(inVocabulary(label, vocab, "label"));
+      targets.push(label === BASE_LABEL ? 0 : inVocabulary(label, vocab, "label"));
       weights.push(factors?.[t] ?? 1);
     }
     at += inputIds.length;
@@ -83,6 +89,7 @@ export function makeBatch(sequences: readonly Sequence[], vocab: number): Batch 
     rows: Uint32Array.from(rows),
     targets: Uint32Array.from(targets),
     weights: Float32Array.from(weights),
+    ...(fromBase.length > 0 && { fromBase: Uint32Array.from(fromBase) }),
     sequences,
   };
 }

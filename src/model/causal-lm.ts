@@ -21,12 +21,22 @@ import { Arena } from "./arena.ts";
 import { BaseModel, type BaseModelOptions, trains, withAdapter, withGradients } from "./base-model.ts";
 import { type Batch, intervals } from "./batch.ts";
 import { type DecoderLayer, type LayerContext, layerBackward, layerForward } from "./decoder-layer.ts";
-import { chunkRows, type Head, headBackward, headLogits, headLoss, headNorm, takeHead } from "./head.ts";
+import {
+  chunkRows,
+  type Head,
+  headBackward,
+  headLikeliest,
+  headLogits,
+  headLoss,
+  headNorm,
+  takeHead,
+} from "./head.ts";
 import type { DropoutState } from "./linear.ts";
 import { type MemoryPlan, planMemory, runBuffers } from "./memory-plan.ts";
 import type { ParameterBlock, Trainee } from "./parameter-block.ts";
 import { type ModelSizes, planInputFor } from "./plan-input.ts";
 import { ropeTables } from "./rope-tables.ts";
+import { type NoiseState, noiseMagnitudes, type StepOptions } from "./step-options.ts";
 import { TrainedWeights } from "./trained-weights.ts";
 
 /** A run on a base: its sizes, and where to count time. */
@@ -36,21 +46,6 @@ export interface RunOptions extends Omit<ModelSizes, "load4bit"> {
 
 /** A base to load, and a run on it. */
 export interface CausalLMOptions extends BaseModelOptions, RunOptions {}
-
-/** NEFTune: uniform noise of magnitude alpha / sqrt(length x C) on the embeddings. Jain et al. 2023. */
-export interface NoiseState {
-  readonly alpha: number;
-  readonly seed: number;
-  readonly salt: number;
-}
-
-/** How one micro-batch is trained. */
-export interface StepOptions {
-  /** Multiplies every row's gradient: loss scale / labels in the accumulation window. */
-  readonly gradientScale: number;
-  readonly dropout?: DropoutState;
-  readonly neftune?: NoiseState;
-}
 
 /** Tensors that every micro-batch writes. */
 interface BatchTensors {
@@ -208,6 +203,11 @@ export class CausalLM implements Trainee {
     const contexts = this.contexts(batch, options.dropout);
     this.embedTokens(batch, options.neftune);
     this.forwardLayers(contexts);
+    this.finishStep(batch, contexts, grads);
+  }
+
+  /** From the last layer's output to the gradients. */
+  private finishStep(batch: Batch, contexts: readonly LayerContext[], grads: BackwardWorking): void {
     this.loss(batch, true);
     const { tokens, rows } = batch;
     const sizes = { tokens, rows: rows.length, scaled: false };
@@ -241,6 +241,32 @@ export class CausalLM implements Trainee {
     headBackward(this.stream, this.head, this.config, grads.dx, { tokens: batch.tokens, rows, scaled: true });
     this.stream.submit();
     this.backwardLayers(contexts, grads);
+  }
+
+  /** As {@link step}, for a batch with rows whose targets are what the base says there, without the adapter: it runs forward first, and
+   *  what lies below the adapter is the same for both. Waits once. */
+  async stepTowardsBase(batch: Batch, options: StepOptions): Promise<void> {
+    const grads = this.trainable;
+    const { fromBase = new Uint32Array(0) } = batch;
+    this.upload(batch, options.gradientScale);
+    this.embedTokens(batch, undefined);
+    this.forwardLayers(this.contexts(batch, undefined), 0, this.base.layers);
+    this.device.write(
+      this.head.rows,
+      fromBase.map((row) => batch.rows[row]!),
+    );
+    const seen = { ...this.batch, x: this.residualAt(this.layers.length) };
+    const found = headLikeliest(this.stream, this.head, this.config, seen, fromBase.length);
+    this.stream.submit();
+    const ids = await this.device.readWords(found);
+    const targets = batch.targets.slice();
+    for (const [i, row] of fromBase.entries()) targets[row] = ids[2 * i]!;
+    this.device.write(this.head.rows, batch.rows);
+    this.device.write(this.head.targets, targets, this.lossCount);
+    const contexts = this.contexts(batch, options.dropout);
+    if (options.neftune) this.embedTokens(batch, options.neftune);
+    this.forwardLayers(contexts, options.neftune ? 0 : this.lowestTrained);
+    this.finishStep(batch, contexts, grads);
   }
 
   private get trainable(): BackwardWorking {
@@ -429,23 +455,18 @@ export class CausalLM implements Trainee {
     for (const { from, rows, dense } of this.base.embedding)
       embed(this.stream, { ids: this.batch.ids, table: dense, x }, { tokens, columns, rowFrom: from, rows });
     if (!noise || !this.batch.magnitudes) return;
-    const magnitudes = new Float32Array(tokens);
-    for (let s = 0; s + 1 < batch.starts.length; s++) {
-      const [start, end] = [batch.starts[s]!, batch.starts[s + 1]!];
-      const length = end - start + (batch.shared?.[s] ?? 0);
-      magnitudes.fill(noise.alpha / Math.sqrt(length * columns), start, end);
-    }
-    this.device.write(this.batch.magnitudes, magnitudes);
-    const { seed, salt } = noise;
+    const { alpha, seed, salt } = noise;
+    this.device.write(this.batch.magnitudes, noiseMagnitudes(batch, alpha, columns));
     uniformNoise(this.stream, { x, magnitude: this.batch.magnitudes }, { tokens, columns, seed, salt });
   }
 
-  private forwardLayers(contexts: readonly LayerContext[]): void {
-    this.layers.forEach((layer, index) => {
+  /** Runs `layers` from number `from` on. */
+  private forwardLayers(contexts: readonly LayerContext[], from = 0, layers = this.layers): void {
+    for (let index = from; index < layers.length; index++) {
       const tensors = { x: this.residualAt(index), y: this.residualAt(index + 1) };
-      layerForward(this.stream, layer, tensors, this.setOf(index), contexts[index]!);
+      layerForward(this.stream, layers[index]!, tensors, this.setOf(index), contexts[index]!);
       this.stream.submit();
-    });
+    }
   }
 
   private loss(batch: Batch, gradient: boolean): void {

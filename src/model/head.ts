@@ -4,6 +4,7 @@
 import type { ModelConfig } from "../formats/config.ts";
 import type { Stream } from "../gpu/stream.ts";
 import type { Tensor } from "../gpu/tensor.ts";
+import { argmax } from "../ops/argmax.ts";
 import { rmsNormWeightBackward } from "../ops/column-sums.ts";
 import { crossEntropy } from "../ops/cross-entropy.ts";
 import { matmul } from "../ops/matmul.ts";
@@ -38,6 +39,8 @@ export interface Head {
   /** Each row's mean logit, over the window too, and the factor of its gradient [R]; only for a loss over sequences. */
   readonly meanLogits: Tensor | undefined;
   readonly factors: Tensor | undefined;
+  /** Likeliest token of each row and its log-probability's bits [R, 2]; only where the base is kept. */
+  readonly likeliest: Tensor | undefined;
 }
 
 /** Makes the head's buffers of a plan. */
@@ -58,6 +61,7 @@ export function takeHead(arena: Arena, norm: Tensor, vocabulary: readonly DenseS
     loss: arena.take("loss"),
     meanLogits: maybe("mean_logits"),
     factors: maybe("row_factors"),
+    likeliest: maybe("likeliest"),
   };
 }
 
@@ -99,6 +103,31 @@ export function headLogits(
 /** Rows of logits that exist at once. */
 export function chunkRows(head: Head): number {
   return head.logits.shape[0]!;
+}
+
+/** Likeliest next token after each of the first `rows` of `head.rows`, of what the last layer left in `x`: pairs (id, bits of its
+ *  log-probability) [rows, 2]. */
+export function headLikeliest(
+  stream: Stream,
+  head: Head,
+  config: ModelConfig,
+  t: { x: Tensor; ids: Tensor; positions: Tensor },
+  rows: number,
+): Tensor {
+  if (!head.likeliest) throw new Error("head: loaded without keepBase: true");
+  const { vocab } = config;
+  headNorm(stream, head, config, t.x, rows);
+  for (let at = 0; at < rows; at += chunkRows(head)) {
+    const count = Math.min(chunkRows(head), rows - at);
+    headLogits(stream, head, config, at, count);
+    const { ids, positions } = t;
+    argmax(
+      stream,
+      { logits: head.logits, result: head.likeliest, ids, positions },
+      { first: 0, rows: count, vocab, stride: vocab, at, advance: false },
+    );
+  }
+  return head.likeliest.view(0, [rows, 2]);
 }
 
 /** Losses of all labelled rows into `head.loss` from `offset` on, and their mean logits beside them where there is a place;

@@ -31,6 +31,8 @@ export interface PlanInput extends WeightPlanInput {
   readonly dropout: boolean;
   /** Each labelled row's mean logit is kept, and its gradient gets a factor of its own. */
   readonly sequenceLoss: boolean;
+  /** The base's likeliest tokens are asked for before a step. */
+  readonly keepBase: boolean;
   /** Most tokens of one micro-batch. */
   readonly maxTokens: number;
   /** Most labelled rows of one micro-batch. */
@@ -302,7 +304,16 @@ function workingBuffers(input: PlanInput): BufferSpec[] {
 
 /** Final norm, logits, loss, and the batch itself. */
 function headBuffers(input: PlanInput): BufferSpec[] {
-  const { config, train, sequenceLoss, maxTokens: n, maxRows: r, lossCapacity, maxBindingBytes } = input;
+  const {
+    config,
+    train,
+    sequenceLoss,
+    keepBase,
+    maxTokens: n,
+    maxRows: r,
+    lossCapacity,
+    maxBindingBytes,
+  } = input;
   const { hiddenSize: c, vocab } = config;
   const windows = new Set(config.slidingWindow).size;
   const intervals: Record<string, [Dtype, ...number[]]> = {};
@@ -333,6 +344,7 @@ function headBuffers(input: PlanInput): BufferSpec[] {
       loss: ["f32", lossCapacity],
       mean_logits: sequenceLoss && ["f32", lossCapacity],
       row_factors: sequenceLoss && train && ["f32", r],
+      likeliest: keepBase && ["u32", r, 2],
       ...intervals,
     }),
   ];

@@ -20,6 +20,8 @@ export interface ModelSizes {
   readonly dropout?: boolean;
   /** The loss is one over whole sequences: `stepSequences` will be used. */
   readonly sequenceLoss?: boolean;
+  /** Some targets are what the base says: `stepTowardsBase` will be used. */
+  readonly keepBase?: boolean;
   /** Most tokens in one micro-batch. */
   readonly maxTokens: number;
   /** Most labelled rows in one micro-batch; `maxTokens` by default. */
@@ -50,6 +52,7 @@ export function planInputFor(
     train = false,
     dropout = false,
     sequenceLoss = false,
+    keepBase = false,
     stages = [],
   } = sizes;
   const maxRows = Math.min(sizes.maxRows ?? maxTokens, maxTokens);
@@ -61,6 +64,7 @@ export function planInputFor(
     train,
     dropout,
     sequenceLoss,
+    keepBase,
     stages,
     maxTokens,
     maxRows,

@@ -66,8 +66,8 @@ export function planBudget(question: BudgetQuestion): Budget {
 
 /** Seconds that each further session makes the training longer, its share of replay included. */
 function sessionTrainingSeconds({ recipe, tokensPerSecond }: BudgetQuestion): number {
-  const { sessionTokens, replayTokens } = recipe.expected;
-  return (sessionTokens + recipe.replayShare * replayTokens) / tokensPerSecond;
+  const { sessionCost, replayTokens } = recipe.expected;
+  return (sessionCost + recipe.replayShare * replayTokens) / tokensPerSecond;
 }
 
 function budgetOf(sessions: number, question: BudgetQuestion): Budget {

@@ -39,6 +39,8 @@ type TrainedBatch = Pick<TrainOptions, "perDeviceTrainBatchSize" | "gradientAccu
 export interface Expected {
   /** Tokens of a session for training, and of a row of replay. */
   readonly sessionTokens: number;
+  /** A session takes as long as training on this many tokens: more than it has where the base is asked about its work. */
+  readonly sessionCost: number;
   readonly replayTokens: number;
   /** An episode of the eval takes as long as training on this many tokens. */
   readonly episodeTokens: number;
@@ -111,11 +113,11 @@ const embedded: Recipe = {
   evalJobs: 8,
   // All of the 2048 tokens that the base was made for; a command takes 60 of them at most.
   evalLimits: { contextTokens: 1920, replyTokens: 96 },
-  expected: { sessionTokens: 410, replayTokens: 490, episodeTokens: 1500 },
+  expected: { sessionTokens: 380, sessionCost: 520, replayTokens: 490, episodeTokens: 1500 },
 };
 
-/** What another base is trained with as well; how many layers it has is not known here. */
-const { layersToTransform: _, ...sharedTraining } = embedded.training;
+/** What another base is trained with as well: how many layers it has is not known here, and the work is part of its lesson. */
+const { layersToTransform: _, keepBase: __, ...sharedTraining } = embedded.training;
 
 /** For a base from elsewhere: it knows the work already, but not this shell. */
 const real: Recipe = {
@@ -139,7 +141,7 @@ const real: Recipe = {
   evalJobs: 4,
   evalLimits: { contextTokens: 1792, replyTokens: 128 },
   // With SmolLM2's tokenizer; others differ by a third.
-  expected: { sessionTokens: 400, replayTokens: 0, episodeTokens: 1500 },
+  expected: { sessionTokens: 400, sessionCost: 400, replayTokens: 0, episodeTokens: 1500 },
 };
 
 /** The recipe for a base. */

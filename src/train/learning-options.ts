@@ -137,6 +137,13 @@ export const learningOptions = {
     help: "AdamW's second decay",
   },
   adamEpsilon: { type: "float", min: 0, default: 1e-8, group: optimisation, help: "AdamW's epsilon" },
+  keepBase: {
+    type: "float",
+    min: 0,
+    default: 0,
+    group: optimisation,
+    help: "learning without forgetting: turns of weight 0 are trained towards what the base says there, with this weight",
+  },
   loraplusLrRatio: {
     type: "float",
     min: 0,

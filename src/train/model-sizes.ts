@@ -44,6 +44,7 @@ export function modelSizes(
     stages,
     dropout: setup.targets.length > 0 && setup.config.dropout > 0,
     sequenceLoss: preference,
+    keepBase: options.keepBase > 0,
     maxTokens: Math.max(micro.tokens, held?.tokens ?? 0, before?.tokens ?? 0),
     maxRows: Math.max(1, micro.labels, held?.labels ?? 0, before?.labels ?? 0),
     lossCapacity: Math.max(1, bounds(batch * accumulation).labels, held?.labels ?? 0, before?.labels ?? 0),

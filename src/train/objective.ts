@@ -1,11 +1,12 @@
 // What a run minimises, as the loop and the evaluation see it: how a micro-batch is trained, and what its numbers come to.
 
 import type { Batch } from "../model/batch.ts";
-import type { StepOptions } from "../model/causal-lm.ts";
+import type { StepOptions } from "../model/step-options.ts";
 
 /** The part of a model that the next-token loss needs. */
 export interface TrainedModel extends EvaluatedModel {
   step(batch: Batch, options: StepOptions): void;
+  stepTowardsBase(batch: Batch, options: StepOptions): Promise<void>;
 }
 
 /** The part of a model that evaluation needs. */
@@ -51,11 +52,14 @@ export interface Objective {
   readonly perToken: boolean;
 }
 
-/** Cross entropy of the labelled tokens: transformers' loss over an accumulation window. */
+/** Cross entropy of the labelled tokens: transformers' loss over an accumulation window. Tokens that are kept as the base has them count
+ *  with the base's own likeliest token as their label: learning without forgetting (Li and Hoiem 2016, eq. 1) with hard labels. */
 export function nextTokenObjective(model: TrainedModel): Objective {
   return {
-    step: (batch, { labels }, options) =>
-      model.step(batch, { ...options, gradientScale: options.gradientScale / Math.max(1, labels) }),
+    step: (batch, { labels }, options) => {
+      const scaled = { ...options, gradientScale: options.gradientScale / Math.max(1, labels) };
+      return batch.fromBase ? model.stepTowardsBase(batch, scaled) : model.step(batch, scaled);
+    },
     evaluate: (batch) => model.evaluate(batch),
     take: async (batches) => splitRows(batches, await model.takeLosses()),
     windowLoss: (batches, { labels }) => {

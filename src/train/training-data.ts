@@ -9,6 +9,7 @@ import type { ChatFormat } from "../data/chat/chat-format.ts";
 import { loadChatFormat } from "../data/chat/load-chat-format.ts";
 import { toDatasetOptions } from "../data/data-options.ts";
 import { type DatasetCounts, loadDataset, type Sequence } from "../data/dataset.ts";
+import { BASE_LABEL, MASKED } from "../data/encode-trajectory.ts";
 import { planBins } from "../data/packing.ts";
 import { splitByScenario } from "../data/split.ts";
 import { readTokenized } from "../data/tokenized.ts";
@@ -46,11 +47,16 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
   const wantsText = options.data !== undefined || options.evalData !== undefined;
   const format = wantsText ? loadChatFormat(options.base, options.chatTemplate) : undefined;
   const read = async (path: string | undefined, ids: string | undefined, what: string) => {
-    if (ids !== undefined) return readIds(ids, options, vocab, notes);
+    // The loss of validation rows is that of their own tokens.
+    const keepBase = what === "data" ? options.keepBase : 0;
+    if (ids !== undefined) return readIds(ids, { ...options, keepBase }, vocab, notes);
     if (path === undefined || format === undefined) return undefined;
     // Validation rows of a held-out archetype are what they were held out for.
     const holdout = path === options.data ? options.holdout : undefined;
-    const dataset = await loadDataset(toDatasetOptions({ ...options, data: path, holdout }), format);
+    const dataset = await loadDataset(
+      toDatasetOptions({ ...options, data: path, holdout, keepBase }),
+      format,
+    );
     notes.push(...describeCounts(what, dataset.counts));
     if (path === options.data) counts = dataset.counts;
     return dataset.sequences;
@@ -60,8 +66,12 @@ export async function loadTrainingData(options: TrainOptions, vocab: number): Pr
   if (options.validationSplit > 0) {
     const split = splitByScenario(sequences, options.validationSplit, options.seed);
     sequences = split.train;
-    held = split.validation;
+    held = split.validation.map(withoutBase);
   }
+  if (options.keepBase > 0 && !sequences.some(({ labels }) => labels.includes(BASE_LABEL)))
+    throw new UserError("--keep-base: expected turns of weight 0, got none", {
+      hint: "`sekft rollout --work-weight 0` writes them; without them nothing is to be kept",
+    });
   const path = (options.data ?? options.tokenized)!;
   const single = (sequence: Sequence): Row => [sequence];
   const train = {
@@ -119,7 +129,12 @@ export function checkSources(options: TrainOptions, data: string, ids: string): 
 }
 
 function readIds(file: string, options: TrainOptions, vocab: number, notes: string[]): Sequence[] {
-  const rows = readTokenized({ file, vocabularySize: vocab, labelsRequired: true });
+  const rows = readTokenized({
+    file,
+    vocabularySize: vocab,
+    labelsRequired: true,
+    keepBase: options.keepBase,
+  });
   const { maxLength, overlong } = options;
   const long = rows.filter(({ inputIds }) => inputIds.length > maxLength);
   const [first] = long;
@@ -132,7 +147,12 @@ function readIds(file: string, options: TrainOptions, vocab: number, notes: stri
   notes.push(`${file}: ${long.length} rows of more than ${maxLength} tokens ${done}`);
   const kept = rows.flatMap((row) => {
     if (row.inputIds.length <= maxLength) return [row];
-    const cut = { ...row, inputIds: row.inputIds.slice(-maxLength), labels: row.labels.slice(-maxLength) };
+    const cut = {
+      ...row,
+      inputIds: row.inputIds.slice(-maxLength),
+      labels: row.labels.slice(-maxLength),
+      ...(row.weights && { weights: row.weights.slice(-maxLength) }),
+    };
     return overlong === "drop" || labelCount([cut]) === 0 ? [] : [cut];
   });
   if (kept.length === 0)
@@ -140,6 +160,11 @@ function readIds(file: string, options: TrainOptions, vocab: number, notes: stri
       hint: "raise --max-length",
     });
   return kept;
+}
+
+/** A row as a validation set has it: its loss is that of its own tokens. */
+function withoutBase(sequence: Sequence): Sequence {
+  return { ...sequence, labels: sequence.labels.map((label) => (label === BASE_LABEL ? MASKED : label)) };
 }
 
 function pack(sequences: readonly Sequence[], capacity: number): Row[] {
@@ -177,6 +202,10 @@ function describeCounts(what: string, counts: DatasetCounts): string[] {
   const lines = [
     `${what}: ${formatCount(counts.trajectories)} of ${formatCount(counts.rows)} rows, ${formatCount(counts.tokens)} tokens, ${formatCount(counts.trainedTokens)} trained (${formatShare(counts.trainedTokens, counts.tokens)})${left.length > 0 ? `; ${left.join("; ")}` : ""}`,
   ];
+  if (counts.keptTokens > 0)
+    lines.push(
+      `${what}: ${formatCount(counts.keptTokens)} more tokens, of turns of weight 0, trained towards what the base says there`,
+    );
   if (counts.promptNotPrefix > 0)
     lines.push(
       `${what}: in ${formatCount(counts.promptNotPrefix)} of ${formatCount(counts.assistantTurns)} turns the ids before the answer are not those that a server would compute (--strict-prefix refuses them)`,

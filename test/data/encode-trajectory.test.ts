@@ -5,6 +5,7 @@ import { DataError } from "../../src/base/errors.ts";
 import { type ChatFormat, findEndOfTurn } from "../../src/data/chat/chat-format.ts";
 import { ChatTemplate } from "../../src/data/chat/chat-template.ts";
 import {
+  BASE_LABEL,
   type Encoded,
   type EncodeOptions,
   encodeTrajectory,
@@ -150,6 +151,32 @@ describe("weights", () => {
         .join("");
     expect(byWeight(0.5)).toBe("cd /tmp\n");
     expect(byWeight(2)).toBe("ls<|im_end|>");
+  });
+  test("--keep-base labels turns of weight 0 with the base's own word, and never a slip", () => {
+    const muted = [
+      session[0]!,
+      { role: "assistant", content: "cta x", train: false },
+      { role: "user", content: "cta: not found\n$ " },
+      { role: "assistant", content: "cat x", weight: 0 },
+      ...session.slice(2),
+    ] as const;
+    const row = encoded(muted, { keepBase: 0.25 });
+    const pieces = (wanted: (label: number, id: number) => boolean, weight: number) =>
+      [...row.labels]
+        .flatMap((label, k) =>
+          wanted(label, row.inputIds[k]!) && row.weights![k] === weight
+            ? [row.text.slice(row.encoding.starts[k], row.encoding.ends[k])]
+            : [],
+        )
+        .join("");
+    expect(pieces((label) => label === BASE_LABEL, 0.25)).toBe("cat x<|im_end|>");
+    expect(pieces((label, id) => label === id, 1)).toBe("exit<|im_end|>");
+    expect(row.labels.filter((label) => label !== MASKED).length).toBe(
+      row.weights!.filter((weight) => weight !== 0).length,
+    );
+    expect(encoded(muted).labels).not.toContain(BASE_LABEL);
+    // Something of its own must be left to learn.
+    expect(encode(muted.slice(0, 5), { keepBase: 0.25 })).toMatchObject({ refused: "all_masked" });
   });
   test("without weights there is no weight array", () => expect(encoded(session).weights).toBeUndefined());
   test("a row of muted turns is refused", () =>

@@ -19,6 +19,17 @@ test("ids and labels come as they are; without labels each id is its own", () =>
   expect([...second!.labels]).toEqual([5]);
 });
 
+test("a label of -101 is the base's own word, with the weight of --keep-base", () => {
+  writeFileSync(file, JSON.stringify([{ input_ids: [1, 2, 3], labels: [-100, -101, 3] }]));
+  const options = { file, vocabularySize: 100, labelsRequired: true };
+  const [row] = readTokenized({ ...options, keepBase: 0.5 });
+  expect([...row!.labels]).toEqual([-100, -101, 3]);
+  expect([...row!.weights!]).toEqual([1, 0.5, 1]);
+  expect(() => readTokenized(options)).toThrow(
+    "[0].labels[1]: expected -100 or an id from 0 to 99, found -101",
+  );
+});
+
 test.each([
   ["a missing list", [{ labels: [1] }], "[0].input_ids: missing"],
   [

@@ -44,6 +44,7 @@ const published: PlanInput = {
   train: true,
   dropout: true,
   sequenceLoss: false,
+  keepBase: false,
   maxTokens: 4096,
   maxRows: 4096,
   lossCapacity: 8 * 4096,

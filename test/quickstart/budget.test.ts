@@ -7,7 +7,7 @@ const recipe: Recipe = {
   ...recipeFor("embedded"),
   sessions: { wanted: 1000, least: 100 },
   replayShare: 0.5,
-  expected: { sessionTokens: 400, replayTokens: 200, episodeTokens: 1000 },
+  expected: { sessionTokens: 300, sessionCost: 400, replayTokens: 200, episodeTokens: 1000 },
 };
 const question: BudgetQuestion = { recipe, minutes: 10, scenarios: 16, tokensPerSecond: 1000, cpus: 2 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type Batch, makeBatch } from "../../src/model/batch.ts";
-import type { StepOptions } from "../../src/model/causal-lm.ts";
+import type { StepOptions } from "../../src/model/step-options.ts";
 import { evaluateRows } from "../../src/train/evaluate.ts";
 import { type LoopParts, type LoopSettings, runLoop } from "../../src/train/loop.ts";
 import { LossScale } from "../../src/train/loss-scale.ts";
@@ -21,6 +21,9 @@ class Fake {
   step(batch: Batch, options: StepOptions): void {
     this.steps.push({ batch, options });
     this.losses.push(...batch.targets);
+  }
+  async stepTowardsBase(batch: Batch, options: StepOptions): Promise<void> {
+    this.step(batch, options);
   }
   evaluate(batch: Batch): void {
     this.losses.push(...batch.targets);

@@ -79,6 +79,10 @@ export function checkFullOptions(options: TrainOptions): void {
     throw new UserError(`--full: expected --method sft, got ${options.method}`, {
       hint: "preferences are learnt by an adapter, whose base stays the reference",
     });
+  if (options.keepBase > 0)
+    throw new UserError("--keep-base: expected an adapter, got --full or stages", {
+      hint: "with the base itself in training, nothing is left that says what it was; replay of its own text keeps it",
+    });
   if (options.fromScratch && options.load4bit)
     throw new UserError("--from-scratch: expected weights in full precision, got --load-4bit");
   if (!trainsAdapter(options))

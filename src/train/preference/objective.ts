@@ -1,7 +1,7 @@
 // Preference losses on the device's token losses: a row of the data is a pair, its two sequences chosen and rejected.
 
 import type { Batch, Sequence } from "../../model/batch.ts";
-import type { StepOptions } from "../../model/causal-lm.ts";
+import type { StepOptions } from "../../model/step-options.ts";
 import { type BatchRows, type EvaluatedModel, type Objective, splitRows } from "../objective.ts";
 import { labelCount } from "../rows.ts";
 import { logSigmoid, type PairLogps, type PairLoss, pairLoss, referenceFreeLosses } from "./loss.ts";

@@ -61,6 +61,8 @@ function refuseFineTuning(options: TrainOptions): void {
     throw new UserError(`${flag}: expected --method sft, got dpo`, { hint });
   };
   if (options.packing) refuse("--packing", "a pair is one row already");
+  if (options.keepBase > 0)
+    refuse("--keep-base", "--beta says how far preferences may lead from the reference");
   if (options.all) refuse("--all", "pairs carry no verdict; every one is trained on");
   if (options.overlong !== "drop")
     refuse(`--overlong ${options.overlong}`, "long pairs are cut as --truncation-mode says");
