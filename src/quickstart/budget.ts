@@ -72,7 +72,7 @@ function sessionTrainingSeconds({ recipe, tokensPerSecond }: BudgetQuestion): nu
 
 function budgetOf(sessions: number, question: BudgetQuestion): Budget {
   const { recipe, scenarios, tokensPerSecond, cpus } = question;
-  const replay = Math.round(sessions * recipe.replayShare);
+  const replay = Math.ceil(sessions * recipe.replayShare);
   const { perDeviceTrainBatchSize, gradientAccumulationSteps } = recipe.training;
   const perStep = perDeviceTrainBatchSize * gradientAccumulationSteps;
   return {

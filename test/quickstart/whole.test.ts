@@ -95,11 +95,11 @@ describe("a quickstart", () => {
       expect(ended.out).toContain(join(folder, "report", "report.html"));
       expect(readdirSync(join(folder, "scenarios", "heldout")).sort()).toEqual(scenarios);
 
-      // Six sessions and two rows of replay, two a step; nothing of it is of the two kinds that are asked for.
+      // Six sessions and a row of replay, two a step; nothing of it is of the two kinds that are asked for.
       const state = JSON.parse(readFileSync(join(model, "trainer_state.json"), "utf8"));
       expect(state.global_step).toBe(4);
       const rows = readFileSync(join(folder, "data", "main", "rows.jsonl"), "utf8");
-      expect(rows.trim().split("\n")).toHaveLength(8);
+      expect(rows.trim().split("\n")).toHaveLength(7);
       const archetypes = readEpisodes(join(folder, "eval", "base")).map(({ archetype }) => archetype);
       expect(archetypes.sort()).toEqual(["permissions", "text_replace"]);
       expect(rows).not.toMatch(/text_replace|permissions-|chmod|\bsed\b/);
@@ -109,7 +109,7 @@ describe("a quickstart", () => {
       expect(again.err).toMatch(/^quickstart: .* is finished; this is its result$/m);
       expect(again.err).not.toContain("timing");
       const facts = JSON.parse(again.out);
-      expect(facts).toMatchObject({ out: folder, sessions: 6, replay: 2, sandbox: "bubblewrap" });
+      expect(facts).toMatchObject({ out: folder, sessions: 6, replay: 1, sandbox: "bubblewrap" });
       expect(facts.comparison.n).toBe(2);
       expect(facts.loss.steps).toBe(4);
       for (const file of facts.report) expect(existsSync(file)).toBe(true);
