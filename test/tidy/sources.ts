@@ -3,13 +3,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 
-/** Path from the root, with forward slashes -> text. */
+/** Path from the root, with forward slashes -> text; what only a report draws is there without its text. */
 export type Sources = ReadonlyMap<string, string>;
 
 // What .gitignore names, and data made by other programs, whose text is not ours to word.
 const skipped =
   /^(\.git|node_modules|dist|runs|\.cache|examples)(\/|$)|^test\/golden\/.*(?<!\.(md|ts|py|sh))$/;
 const text = /\.(ts|wgsl|md|sh|py|json|toml|yaml|yml|lock)$|^\.ci\/run$|^LICENSE$|^\.gitignore$/;
+const drawn = /^docs\/experiments\/.*\.(svg|png|html)$/;
 
 /** Reads every text file under `root` that belongs to the project. */
 export function readSources(root: string): Sources {
@@ -21,7 +22,7 @@ export function readSources(root: string): Sources {
         if (!skipped.test(path) || path.startsWith("test/golden")) walk(path);
       } else if (text.test(path) && !skipped.test(path)) {
         sources.set(path, readFileSync(join(root, path), "utf8"));
-      }
+      } else if (drawn.test(path)) sources.set(path, "");
     }
   };
   walk("");

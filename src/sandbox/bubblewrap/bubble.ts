@@ -29,7 +29,7 @@ const SILENT: ExecStreams = { stdout() {}, stderr() {} };
 /** Kills all but itself and the first process, then waits, with builtins only, until nothing else runs (what is dead but not yet
  *  cleared away has no program any more). */
 const REAP = [
-  "kill -9 -1; i=0; while [ $i -lt 1000 ]; do n=0",
+  "kill -9 -1; i=0; while [ $i -lt 20000 ]; do n=0",
   'for p in /proc/[0-9]*; do [ -e "$p/exe" ] && n=$((n+1)); done',
   "[ $n -le 1 ] && exit 0; i=$((i+1)); done; exit 1",
 ].join("; ");
