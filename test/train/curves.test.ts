@@ -8,6 +8,7 @@ import linear from "../golden/numeric/train/linear/run.json";
 import qlora from "../golden/numeric/train/qlora-linear/run.json";
 import { testDevice } from "../gpu.ts";
 import { decodeEvents } from "./decode-events.ts";
+import { difference } from "./golden-run.ts";
 import { numeric, readLog, runTrain, scratchFolder } from "./tiny-run.ts";
 
 const { gpuTest } = await testDevice();
@@ -66,9 +67,8 @@ describe("a run repeats transformers' and PEFT's own", () => {
         const ours = readAdapter(out);
         expect({ ...ours.config, baseModel: "" }).toEqual({ ...final.config, baseModel: "" });
         for (const [name, { data }] of final.tensors) {
-          const most = data.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
           const values = ours.tensors.get(name)!.data;
-          const worst = data.reduce((max, x, i) => Math.max(max, Math.abs(x - values[i]!)), 0);
+          const { worst, most } = difference(data, values);
           if (!(worst <= adapterBound * most)) throw new Error(`${name}: off by ${worst} of ${most}`);
         }
       },

@@ -8,7 +8,8 @@ import { setUpAdapter } from "../../src/train/adapter-setup.ts";
 import { trainOptions } from "../../src/train/options.ts";
 import golden from "../golden/layers/run.json";
 import { testDevice } from "../gpu.ts";
-import { numeric, readLog, runTrain, scratchFolder } from "./tiny-run.ts";
+import { expectAdapterNear, expectGoldenLog, goldenFlags } from "./golden-run.ts";
+import { numeric, runTrain, scratchFolder } from "./tiny-run.ts";
 
 const { gpuTest } = await testDevice();
 const { scratch, trainFile } = scratchFolder();
@@ -45,31 +46,12 @@ describe("--layers-to-transform", () => {
       tokenized: trainFile,
       initAdapter: join(folder, "init"),
       out,
-      order: "sequential",
-      perDeviceTrainBatchSize: "1",
-      gradientAccumulationSteps: String(golden.window),
-      maxSteps: String(golden.log.length),
-      learningRate: String(golden.learning_rate),
-      lrSchedulerType: "constant",
-      warmupRatio: "0",
-      weightDecay: "0",
+      ...goldenFlags(golden),
     });
-    const log = readLog(out).filter(({ loss }) => loss !== undefined);
-    golden.log.forEach(({ loss, grad_norm }, i) => {
-      expect(Math.abs(log[i]!.loss! / loss - 1)).toBeLessThan(1e-5);
-      expect(Math.abs(log[i]!.grad_norm! / grad_norm - 1)).toBeLessThan(1e-5);
-    });
-    const ours = readAdapter(out);
-    const theirs = readAdapter(join(folder, "final"));
-    expect(sorted(ours.config)).toEqual(sorted(theirs.config));
-    expect([...ours.tensors.keys()].sort()).toEqual([...theirs.tensors.keys()].sort());
-    for (const [name, { data }] of theirs.tensors) {
-      const most = data.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
-      const values = ours.tensors.get(name)!.data;
-      expect(data.reduce((max, x, i) => Math.max(max, Math.abs(x - values[i]!)), 0)).toBeLessThan(
-        5e-4 * most,
-      );
-    }
+    expectGoldenLog(out, golden);
+    const final = join(folder, "final");
+    expect(sorted(readAdapter(out).config)).toEqual(sorted(readAdapter(final).config));
+    expectAdapterNear(out, final, 5e-4);
   });
 
   test("lists and ranges are read and shown", () => {
