@@ -83,7 +83,8 @@ const embedded: Recipe = {
   // The work is no lesson. With its loss the adapter does the sessions' work in place of what is asked: of 40 held-out scenarios in which
   // it found its directive 33 to 36 times, 12 were solved with the loss of the work and 18 to 22 without, on one base.
   workWeight: 0,
-  // What fits ten minutes on two processor cores. More still help: with 1400 it finds its directive in 95 of 100 scenarios, with 1000 in 92.
+  // Training of nine to ten minutes on two processor cores; `--minutes` takes fewer. More still help: with 1400 it finds
+  // its directive in 95 of 100 scenarios, with 1000 in 92.
   sessions: { wanted: 1080, least: 120 },
   // Little, since `keepBase` below keeps the work; three rows in ten cost as much as 250 sessions and gained nothing any more.
   replayShare: 0.03,
