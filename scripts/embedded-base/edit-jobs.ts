@@ -124,7 +124,7 @@ export const modes: JobMaker = (draw, user) => {
     mode: draw.pick(["0644", "0666", "0640", "0600", "0755"]),
   }));
   const one = written(draw, draw.pick(files).path, user);
-  const key = written(draw, files[2]!.path, user);
+  const key = written(draw, draw.pick(files.slice(2)).path, user);
   const mode = draw.pick(["600", "644", "640", "755", "700", "744", "750", "444"]);
   const rest = draw.pick([
     "",
@@ -132,6 +132,9 @@ export const modes: JobMaker = (draw, user) => {
     " Change no other mode and no content.",
     " Nothing else changes.",
     " The other files keep their modes.",
+    " The other files in its directory stay as they are.",
+    " Nothing else in its directory may change.",
+    " The rest of the directory stays as it is.",
   ]);
   const [run, symbolic, able] = draw.pick([
     ["744", "u=rwx,go=r", "executable for its owner, readable for everybody"],
@@ -144,8 +147,22 @@ export const modes: JobMaker = (draw, user) => {
     ["400", "u=r,go=", "readable by its owner only, writable by nobody"],
     ["444", "a=r", "readable by everybody and writable by nobody"],
     ["444", "a=r", "readable by everybody, writable by nobody"],
+    ["444", "a=r", "readable by all users, and no user may write to it"],
+    ["400", "u=r,go=", "readable by its owner alone; nobody may write to it"],
     ["644", "u=rw,go=r", "writable by its owner, readable by everybody"],
   ] as const);
+  const oneFile = [
+    [
+      `${key} must be ${readable}.${rest}`,
+      `${key} must be ${readable}.${rest}`,
+      `Make ${key} ${readable}.${rest}`,
+      `I want ${key} ${readable}.${rest}`,
+      `Make ${key} ${readable} (mode ${plain}).${rest}`,
+      `Set the mode of ${key} to ${plain}.${rest}`,
+    ],
+    [`chmod ${plain} ${key}`, `chmod ${plain} ${key}`, `chmod ${plainSymbolic} ${key}`],
+    draw.pick([`stat -c %a ${key}`, `ls -l ${key}`]),
+  ];
   const [text, work, check] = draw.pick([
     [
       [
@@ -162,18 +179,8 @@ export const modes: JobMaker = (draw, user) => {
       ],
       draw.pick([`stat -c '%a %n' ${shown}/*`, `ls -l ${shown}`]),
     ],
-    [
-      [
-        `${key} must be ${readable}.${rest}`,
-        `${key} must be ${readable}.${rest}`,
-        `Make ${key} ${readable}.${rest}`,
-        `I want ${key} ${readable}.${rest}`,
-        `Make ${key} ${readable} (mode ${plain}).${rest}`,
-        `Set the mode of ${key} to ${plain}.${rest}`,
-      ],
-      [`chmod ${plain} ${key}`, `chmod ${plain} ${key}`, `chmod ${plainSymbolic} ${key}`],
-      draw.pick([`stat -c %a ${key}`, `ls -l ${key}`]),
-    ],
+    oneFile,
+    oneFile,
     [
       [
         `Nobody but the owner may have any right on ${shown} or a file in it. The owner's own rights stay as they are.`,

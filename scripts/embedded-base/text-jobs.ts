@@ -272,8 +272,8 @@ export const textJobs: readonly JobMaker[] = [
   deleteLines,
   setting,
   column,
-  modes,
-  modes,
+  // What one sentence says of the modes of one file, and what of those around it, takes many examples.
+  ...Array.from({ length: 10 }, () => modes),
   findWord,
   join,
   copyValue,

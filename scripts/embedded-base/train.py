@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the embedded base from nothing: a byte-level BPE tokenizer, then a small Llama, on the documents of corpus.ts.
 
-usage: train.py OUT CORPUS.jsonl [CORPUS.jsonl ...] [--tokens 20e6] [--threads 1] [--resume]
+usage: train.py OUT CORPUS.jsonl [CORPUS.jsonl ...] [--tokens 20e6] [--threads 1] [--resume | --start OTHER/state.pt]
 needs (PyPI): torch, tokenizers, safetensors, numpy. Writes OUT/{config.json,tokenizer.json,tokenizer_config.json,
 generation_config.json,model.safetensors} (bf16, transformers' LlamaForCausalLM) and OUT/log.jsonl; seed and order are fixed.
 """
@@ -167,11 +167,12 @@ def main():
     p.add_argument("--matrix-lr", type=float, default=0.02)
     p.add_argument("--other-lr", type=float, default=4e-3)
     p.add_argument("--resume", action="store_true", help="go on from OUT/state.pt")
+    p.add_argument("--start", help="state.pt of a training that ended: a second one begins there, its rate falling from the first step on")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     os.makedirs(args.out, exist_ok=True)
-    path = os.path.join(args.out, "tokenizer.json")
+    path = os.path.join(args.out, "tokenizer.json")  # one that is there is kept
     tok = Tokenizer.from_file(path) if os.path.exists(path) else train_tokenizer(args.corpora[:1], args.out)
     log = open(os.path.join(args.out, "log.jsonl"), "a")
 
@@ -204,6 +205,12 @@ def main():
         model.load_state_dict(saved["model"])
         adam.load_state_dict(saved["adam"])
         momentum, step = saved["momentum"], saved["step"]
+    elif args.start:
+        saved = torch.load(args.start)
+        model.load_state_dict(saved["model"])
+        adam.load_state_dict(saved["adam"])
+        momentum = saved["momentum"]
+    falling = steps if args.start else 0.35 * steps
     print(f"{steps} steps", flush=True)
     hids, hw, hdoc, hpos = pack(held, np.random.default_rng(1))
     began, first = time.time(), step
@@ -230,7 +237,7 @@ def main():
         each, w, _ = loss_of(ids, weights, pos, mask)
         loss = (each * w).sum() / w.sum()
         loss.backward()
-        rate = min(1.0, (step + 1) / 50) * min(1.0, (steps - step) / (0.35 * steps))
+        rate = min(1.0, (step + 1) / 50) * min(1.0, (steps - step) / falling)
         with torch.no_grad():
             for m, buffer in zip(matrices, momentum):
                 buffer.mul_(0.95).add_(m.grad)

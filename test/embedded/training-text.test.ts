@@ -40,7 +40,7 @@ test("it is the text that the training log names", () => {
 
 test("no command or text of it has a word that ends a session", () => {
   const ending = /\b(exit|panic|logout|quit)\b/i;
-  // A made-up directory came out as a word: one of 49,000 sessions says its name.
+  // A made-up directory came out as a word: one of 55,000 sessions says its name.
   const found = turns.filter(({ content }) => ending.test(content.replaceAll("~/urlbum/quit", "")));
   expect(found).toEqual([]);
 });
