@@ -78,7 +78,7 @@ export function show(shown: Shown, terminal: Terminal): void {
 /** Why the base's column is what it is. */
 function honestWords({ asked }: Pick<Settings, "asked">): string {
   return asked.base === embeddedName
-    ? "The base cannot end a session by construction: it has never seen `exit`, so its terminate and clean are 0 whatever it can do; that is why every column is shown."
+    ? "The base does not know how a session ends: it has never seen `exit`, so its terminate and clean are all but 0 whatever it can do; that is why every column is shown."
     : "The base was told nothing about ending a session; that is why every column is shown.";
 }
 
