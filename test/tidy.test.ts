@@ -168,6 +168,9 @@ describe("each rule refuses", () => {
     expect(
       rules.bannedText(files({ "src/a.ts": `join(root, home) // the PyPI package; /tmp; .${"/"}work/x` })),
     ).toEqual([]);
+    const report = (text: string) => rules.bannedText(files({ "docs/experiments/x/report/report.md": text }));
+    expect(report('$ cd "/home/dina"')).toEqual([]);
+    expect(report(`see ${"/"}root/x`)).toHaveLength(1);
   });
 
   test("a kernel without a header of its name and dispatch", () => {
