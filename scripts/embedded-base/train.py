@@ -200,16 +200,12 @@ def main():
     steps = int(args.tokens / (ROW * ROWS * 0.94))
     step = 0
     state = os.path.join(args.out, "state.pt")
-    if args.resume and os.path.exists(state):
-        saved = torch.load(state)
+    resumed = args.resume and os.path.exists(state)
+    if resumed or args.start:
+        saved = torch.load(state if resumed else args.start)
         model.load_state_dict(saved["model"])
         adam.load_state_dict(saved["adam"])
-        momentum, step = saved["momentum"], saved["step"]
-    elif args.start:
-        saved = torch.load(args.start)
-        model.load_state_dict(saved["model"])
-        adam.load_state_dict(saved["adam"])
-        momentum = saved["momentum"]
+        momentum, step = saved["momentum"], saved["step"] if resumed else 0
     falling = steps if args.start else 0.35 * steps
     print(f"{steps} steps", flush=True)
     hids, hw, hdoc, hpos = pack(held, np.random.default_rng(1))
