@@ -33,6 +33,10 @@ export const replace: JobMaker = (draw, user) => {
       `Replace '${a}' with '${b}' in ${where}. Change nothing else.`,
       `Change each ${a} to ${b} in ${where}.`,
       `In ${where}, write ${b} instead of ${a} everywhere.`,
+      `In ${where}, put ${b} instead of ${a} wherever it stands.`,
+      `Write ${b} instead of ${a} in ${where}.`,
+      `${b} should stand in ${where} where ${a} stands now.`,
+      `In ${where}, ${a} has to become ${b}.`,
       `${a} is called ${b} now. Correct ${where}.`,
       `The word ${a} is now ${b}: correct it wherever it stands in ${where}.`,
       `In ${where}, write ${b} instead of ${a} at every place.`,
@@ -51,7 +55,8 @@ export const replace: JobMaker = (draw, user) => {
     files,
     text,
     commands: [
-      ...(draw.chance(0.4) ? [draw.pick([`cat ${path}`, `grep -c ${a} ${path}`])] : []),
+      // Seldom: nothing that a look shows would change the command.
+      ...(draw.chance(0.12) ? [draw.pick([`cat ${path}`, `grep -c ${a} ${path}`])] : []),
       sed,
       ...maybe(draw, check),
     ],

@@ -54,7 +54,7 @@ function syllable(draw: Draw): string {
 }
 
 /** What no text may say, not even by chance. */
-const unsaid = /^(exit|panic|logout|quit)$/;
+const unsaid = /^(exit|panic|logout|quit|orders?|tasks?)$/;
 
 /** A word that nobody has seen: one to three syllables, sometimes plain letters. */
 export function madeUpWord(draw: Draw): string {
@@ -128,19 +128,10 @@ export function anyWord(draw: Draw): string {
   return kind < 0.75 ? blend(draw) : madeUpWord(draw);
 }
 
-/** The name of a program: two words in one, often with a letter or a word before it. */
+/** The name of a program: one word or two in one, sometimes with a letter or a word before it; no beginning is frequent. */
 export function programName(draw: Draw): string {
   const letter = draw.pick([...letters]);
-  const before = draw.pick([
-    "",
-    "",
-    "get",
-    "my",
-    `${letter}-`,
-    letter,
-    `${anyWord(draw)}-`,
-    draw.pick(words),
-  ]);
+  const before = draw.pick(["", "", "", "", "", letter, `${letter}-`, `${anyWord(draw)}-`, draw.pick(words)]);
   return before + madeUpWord(draw) + (draw.chance(0.5) ? madeUpWord(draw) : "");
 }
 

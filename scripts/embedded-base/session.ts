@@ -2,9 +2,10 @@
 
 import { fileJobs, impossibleJobs } from "./file-jobs.ts";
 import type { Job } from "./job.ts";
+import { namedProgramJob, shownProgramJob, variableProgramJob } from "./named-program-jobs.ts";
 import { anyWord, type Draw, drawFrom, madeUpWord, userName } from "./names.ts";
 import { textJobs } from "./text-jobs.ts";
-import { namedProgramJob, shownProgramJob, usageJob, variableProgramJob } from "./usage-jobs.ts";
+import { usageJob } from "./usage-jobs.ts";
 
 /** A session before it is run. */
 export interface Script {
@@ -29,12 +30,12 @@ export const endingWords: ReadonlySet<string> = new Set([...doneWords, impossibl
 
 function makeJob(draw: Draw, user: string): Job {
   const kind = draw.next();
-  if (kind < 0.13) return usageJob(draw, user);
-  if (kind < 0.19) return namedProgramJob(draw, user);
-  if (kind < 0.25) return variableProgramJob(draw, user);
-  if (kind < 0.36) return shownProgramJob(draw, user);
-  if (kind < 0.44) return draw.pick(impossibleJobs)(draw, user);
-  if (kind < 0.68) return draw.pick(fileJobs)(draw, user);
+  if (kind < 0.08) return usageJob(draw, user);
+  if (kind < 0.2) return namedProgramJob(draw, user);
+  if (kind < 0.3) return variableProgramJob(draw, user);
+  if (kind < 0.42) return shownProgramJob(draw, user);
+  if (kind < 0.47) return draw.pick(impossibleJobs)(draw, user);
+  if (kind < 0.6) return draw.pick(fileJobs)(draw, user);
   return draw.pick(textJobs)(draw, user);
 }
 

@@ -267,13 +267,12 @@ export const textJobs: readonly JobMaker[] = [
   count,
   logLines,
   logLines,
-  replace,
-  replace,
+  // Which of two words goes and which comes, and what one sentence says of the modes of one file and of those around it, take many examples.
+  ...Array.from({ length: 8 }, () => replace),
   deleteLines,
   setting,
   column,
-  // What one sentence says of the modes of one file, and what of those around it, takes many examples.
-  ...Array.from({ length: 10 }, () => modes),
+  ...Array.from({ length: 8 }, () => modes),
   findWord,
   join,
   copyValue,

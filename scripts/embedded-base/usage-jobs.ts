@@ -3,7 +3,7 @@
 
 import type { Job } from "./job.ts";
 import type { Draw } from "./names.ts";
-import { anyWord, capitals, distinctWords, madeUpWord, programName, quote, words } from "./names.ts";
+import { anyWord, distinctWords, madeUpWord, programName, quote, words } from "./names.ts";
 
 const facts =
   "size colour level count weight reading state version price speed temperature pressure height depth name owner label limit rate total".split(
@@ -11,7 +11,8 @@ const facts =
   );
 const verbs = ["show", "print", "tell", "give", "write"];
 
-interface Tool {
+/** A program that knows one fact. */
+export interface Tool {
   readonly path: string;
   /** How it is called. */
   readonly run: string;
@@ -205,130 +206,5 @@ export function usageJob(draw: Draw, user: string): Job {
     files: [file],
     text: `${draw.pick(asks)(tool)} Write it to ${out}.`,
     commands: [...guess, ...keep, ...(draw.chance(0.5) ? [`cat ${out}`] : [])],
-  };
-}
-
-/** What a person says who leaves the rest to the login text, or says all. */
-const wishes = [
-  (fact: string) => `Show the ${fact}.`,
-  (fact: string) => `What is the ${fact}?`,
-  (fact: string) => `Get the ${fact}, please.`,
-  (fact: string) => `I need the ${fact}.`,
-  (fact: string) => `Find out the ${fact}.`,
-];
-
-/** Half of the time the login text says where to look and the request only what is wanted. */
-function says(draw: Draw, { fact }: Tool, openings: readonly string[], requests: readonly string[]) {
-  return draw.chance(0.5)
-    ? { opening: draw.pick(openings), text: draw.pick(wishes)(fact) }
-    : { text: draw.pick(requests) };
-}
-
-/** Runs a program that the login text names. */
-export function shownProgramJob(draw: Draw, user: string): Job {
-  const tool = makeTool(draw, user);
-  const { fact, run } = tool;
-  const opening = draw.pick([
-    `The ${fact} is measured by ${run}; try ${run} --help.`,
-    `[${fact}: ${run}]`,
-    `${fact} -> ${run}`,
-    `| ${fact} by ${run} |`,
-    `For the ${fact} run '${run} --help' and read how.`,
-    `${run} keeps the ${fact}. It tells how with --help.`,
-    `* the ${fact} comes out of ${run}\n* ${run} --help says how`,
-    `${anyWord(draw)} | ${anyWord(draw)} | ${fact}: ${run}`,
-    `Here ${run} is the program for the ${fact}.`,
-    `Ask ${run} for the ${fact} (${run} --help).`,
-  ]);
-  return {
-    kind: "shown_program",
-    files: [{ path: tool.path, content: tool.script, mode: "0755" }],
-    opening,
-    text: draw.pick(wishes)(fact),
-    commands: [
-      ...(draw.chance(0.2) ? [`${run} ${draw.pick(tool.wrong)}`.trim()] : []),
-      `${run} --help`,
-      ...tool.calls.map((call) => `${run} ${call}`),
-    ],
-  };
-}
-
-/** Runs a program that a text on the screen names. */
-export function namedProgramJob(draw: Draw, user: string): Job {
-  const tool = makeTool(draw, user);
-  const note = draw.pick([
-    `/home/${user}/${anyWord(draw)}`,
-    `/srv/${anyWord(draw)}.txt`,
-    `/etc/${anyWord(draw)}`,
-  ]);
-  const shown = note.replace(`/home/${user}`, "~");
-  const text = draw.pick([
-    `the ${tool.fact} program is ${tool.run}`,
-    `${tool.fact}: ${tool.run}`,
-    `for the ${tool.fact} use ${tool.run} (see --help)`,
-    `${tool.run} knows the ${tool.fact}. It has --help.`,
-    `About the ${tool.fact}\n\nprogram  ${tool.run}\nhelp     ${tool.run} --help`,
-    `Whoever wants the ${tool.fact} calls ${tool.run}.\nIt tells how with --help.`,
-    `${tool.run} measures the ${tool.fact}`,
-  ]);
-  const ask = draw.pick([
-    `I want the ${tool.fact}. ${shown} names the program for it.`,
-    `Read ${shown}, then get me the ${tool.fact}.`,
-    `Which program gives the ${tool.fact}? ${shown} says it. Run it.`,
-  ]);
-  return {
-    kind: "named_program",
-    files: [
-      { path: tool.path, content: tool.script, mode: "0755" },
-      { path: note, content: `${text}\n` },
-    ],
-    ...says(
-      draw,
-      tool,
-      [
-        `Of the ${tool.fact} you read in ${shown}.`,
-        `${tool.fact}: ${shown}`,
-        `Hello. ${shown} is about the ${tool.fact}.`,
-      ],
-      [ask],
-    ),
-    commands: [
-      ...(draw.chance(0.15) ? [`ls ${shown.slice(0, shown.lastIndexOf("/"))}`] : []),
-      `cat ${shown}`,
-      `${tool.run} --help`,
-      ...tool.calls.map((call) => `${tool.run} ${call}`),
-    ],
-  };
-}
-
-/** A variable of the environment names the program. */
-export function variableProgramJob(draw: Draw, user: string): Job {
-  const tool = makeTool(draw, user);
-  const name = draw.chance(0.2)
-    ? draw.pick(["TOOL", "METER", "PROGRAM", "SOURCE", "HELPER", "GAUGE"])
-    : capitals(draw);
-  return {
-    kind: "variable_program",
-    files: [{ path: tool.path, content: tool.script, mode: "0755" }],
-    env: { [name]: draw.pick([tool.run, `run ${tool.run} --help`, `${tool.run} (see --help)`]) },
-    ...says(
-      draw,
-      tool,
-      [
-        `$${name} says which program knows the ${tool.fact}.`,
-        `The ${tool.fact} program is in the variable ${name}.`,
-        `${tool.fact}: see $${name}`,
-      ],
-      [
-        `$${name} names a program. Ask it for the ${tool.fact}.`,
-        `Get the ${tool.fact} with the program in $${name}.`,
-        `The variable ${name} holds the program for the ${tool.fact}. Use it.`,
-      ],
-    ),
-    commands: [
-      draw.pick([`echo $${name}`, `env | grep ${name}`, `echo "$${name}"`]),
-      `${tool.run} --help`,
-      ...tool.calls.map((call) => `${tool.run} ${call}`),
-    ],
   };
 }
