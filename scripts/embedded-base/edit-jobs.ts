@@ -141,20 +141,21 @@ export const modes: JobMaker = (draw, user) => {
     " Nothing else in its directory may change.",
     " The rest of the directory stays as it is.",
   ]);
-  const [run, symbolic, able] = draw.pick([
-    ["744", "u=rwx,go=r", "executable for its owner, readable for everybody"],
-    ["755", "u=rwx,go=rx", "executable for everybody, writable for its owner only"],
-    ["700", "u=rwx,go=", "executable, readable and writable for its owner and for nobody else"],
-    ["750", "u=rwx,g=rx,o=", "executable for owner and group, writable for its owner, closed to others"],
+  // Modes that are absolute are typed as numbers alone: two ways of saying one thing are a fork at which a small model errs.
+  const [run, able] = draw.pick([
+    ["744", "executable for its owner, readable for everybody"],
+    ["755", "executable for everybody, writable for its owner only"],
+    ["700", "executable, readable and writable for its owner and for nobody else"],
+    ["750", "executable for owner and group, writable for its owner, closed to others"],
   ] as const);
-  const [plain, plainSymbolic, readable] = draw.pick([
-    ["600", "u=rw,go=", "readable and writable by its owner only"],
-    ["400", "u=r,go=", "readable by its owner only, writable by nobody"],
-    ["444", "a=r", "readable by everybody and writable by nobody"],
-    ["444", "a=r", "readable by everybody, writable by nobody"],
-    ["444", "a=r", "readable by all users, and no user may write to it"],
-    ["400", "u=r,go=", "readable by its owner alone; nobody may write to it"],
-    ["644", "u=rw,go=r", "writable by its owner, readable by everybody"],
+  const [plain, readable] = draw.pick([
+    ["600", "readable and writable by its owner only"],
+    ["400", "readable by its owner only, writable by nobody"],
+    ["444", "readable by everybody and writable by nobody"],
+    ["444", "readable by everybody, writable by nobody"],
+    ["444", "readable by all users, and no user may write to it"],
+    ["400", "readable by its owner alone; nobody may write to it"],
+    ["644", "writable by its owner, readable by everybody"],
   ] as const);
   const oneFile = [
     [
@@ -165,8 +166,19 @@ export const modes: JobMaker = (draw, user) => {
       `Make ${key} ${readable} (mode ${plain}).${rest}`,
       `Set the mode of ${key} to ${plain}.${rest}`,
     ],
-    [`chmod ${plain} ${key}`, `chmod ${plain} ${key}`, `chmod ${plainSymbolic} ${key}`],
+    [`chmod ${plain} ${key}`],
     draw.pick([`stat -c %a ${key}`, `ls -l ${key}`]),
+  ];
+  const tree = [
+    [
+      `Nobody but the owner may have any right on ${shown} or a file in it. The owner's own rights stay as they are.`,
+      `Remove every right of group and others from the directory ${shown} and from all files in it, and change nothing else.`,
+      `Take all rights on ${shown} and everything in it away from group and others.`,
+      `Nobody but the owner may get at ${shown} and what is in it; the owner keeps what it has.`,
+      `Group and others lose all rights on ${shown} and all that is in it; those of the owner stay.`,
+    ],
+    [`chmod -R go= ${shown}`],
+    draw.pick([`ls -la ${shown}`, `stat -c '%a %n' ${shown} ${shown}/*`]),
   ];
   const [text, work, check] = draw.pick([
     [
@@ -176,30 +188,20 @@ export const modes: JobMaker = (draw, user) => {
         `Set the mode of all .sh files of ${shown} to ${run}.${rest}`,
         `All .sh files of ${shown} must be ${able} (mode ${run}).${rest}`,
       ],
-      [
-        `chmod ${run} ${shown}/*.sh`,
-        `chmod ${run} ${shown}/*.sh`,
-        `chmod ${symbolic} ${shown}/*.sh`,
-        `find ${shown} -name '*.sh' -exec chmod ${run} {} +`,
-      ],
+      [`chmod ${run} ${shown}/*.sh`],
       draw.pick([`stat -c '%a %n' ${shown}/*`, `ls -l ${shown}`]),
     ],
     oneFile,
     oneFile,
-    [
-      [
-        `Nobody but the owner may have any right on ${shown} or a file in it. The owner's own rights stay as they are.`,
-        `Remove every right of group and others from the directory ${shown} and from all files in it, and change nothing else.`,
-      ],
-      [`chmod -R go= ${shown}`, `chmod -R g-rwx,o-rwx ${shown}`],
-      `ls -la ${shown}`,
-    ],
+    oneFile,
+    tree,
+    tree,
     [
       [
         `Make every .sh file in ${shown} executable for its owner (mode 744).`,
         `All .sh files in ${shown} need mode 744. Leave the other files as they are.`,
       ],
-      [`chmod 744 ${shown}/*.sh`, `find ${shown} -name '*.sh' -exec chmod 744 {} +`],
+      [`chmod 744 ${shown}/*.sh`],
       `stat -c '%a %n' ${shown}/*.sh`,
     ],
     [[`Make the scripts in ${shown} (.sh) executable.`], [`chmod +x ${shown}/*.sh`], `ls -l ${shown}`],
@@ -209,16 +211,8 @@ export const modes: JobMaker = (draw, user) => {
         `Only the owner may read and write ${key}.`,
         `Protect ${key}: read and write for the owner, nothing for the others.`,
       ],
-      [`chmod 600 ${key}`, `chmod u=rw,go= ${key}`],
+      [`chmod 600 ${key}`],
       `stat -c %a ${key}`,
-    ],
-    [
-      [
-        `Take all rights on ${shown} and everything in it away from group and others.`,
-        `Nobody but the owner may get at ${shown} and what is in it; the owner keeps what it has.`,
-      ],
-      [`chmod -R go= ${shown}`, `chmod -R g-rwx,o-rwx ${shown}`],
-      `stat -c '%a %n' ${shown} ${shown}/*`,
     ],
     [
       [
@@ -238,7 +232,7 @@ export const modes: JobMaker = (draw, user) => {
     files,
     text: draw.pick(text),
     commands: [
-      ...(draw.chance(0.3) ? [draw.pick([`ls ${shown}`, `stat -c '%a %n' ${shown}/*`])] : []),
+      ...(draw.chance(0.1) ? [draw.pick([`ls ${shown}`, `stat -c '%a %n' ${shown}/*`])] : []),
       draw.pick(work),
       ...(check === "" ? [] : maybe(draw, check)),
     ],

@@ -272,7 +272,7 @@ export const textJobs: readonly JobMaker[] = [
   deleteLines,
   setting,
   column,
-  ...Array.from({ length: 8 }, () => modes),
+  ...Array.from({ length: 12 }, () => modes),
   findWord,
   join,
   copyValue,
